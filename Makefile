@@ -1,0 +1,35 @@
+# Two commands do all: `make wheel PACKAGE=markupsafe` and `make test`. Each sets up what it needs.
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+VENV := .venv
+STAMP := $(VENV)/.stamp
+
+.PHONY: help setup wheel test check bench clean
+
+help:  ## what there is
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+$(STAMP): requirements/dev.lock pyproject.toml
+	@$(PYTHON) requirements/check_host.py
+	@test -x $(VENV)/bin/python || $(PYTHON) -m venv $(VENV)
+	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.lock
+	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+setup: $(STAMP)  ## .venv from the lock, with .venv/bin/manyloong; bubblewrap when root
+
+wheel: $(STAMP)  ## build PACKAGE (name, name==version or path) into ./wheelhouse
+	@test -n "$(PACKAGE)" || { echo "usage: make wheel PACKAGE=markupsafe" >&2; exit 2; }
+	@$(VENV)/bin/manyloong build $(PACKAGE)
+
+test: $(STAMP)  ## every test, whole builds included
+	@REQUIRE_TOOLS=1 $(VENV)/bin/python -m pytest -q tests
+
+check: $(STAMP)  ## ruff, mypy and the unit tests
+	@$(VENV)/bin/nox -s lint typing unit
+
+bench: $(STAMP)  ## the ratios of docs/reference/benchmarks.md, measured here in one run
+	@$(VENV)/bin/python benchmarks/run.py
+
+clean:  ## remove what setup made (the cache of roots stays; see `manyloong cache prune`)
+	rm -rf $(VENV) .nox .mypy_cache .ruff_cache .pytest_cache

@@ -1,0 +1,46 @@
+"""One door for every check: ``nox -s lint typing unit tools system``."""
+
+import nox
+
+nox.options.default_venv_backend = "none"  # the environment is .venv, made from requirements/dev.lock
+nox.options.sessions = ["lint", "typing", "unit"]
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Style and formatting."""
+    session.run("ruff", "check", ".")
+    session.run("ruff", "format", "--check", ".")
+
+
+@nox.session
+def typing(session: nox.Session) -> None:
+    """Types, strictly."""
+    session.run("mypy")
+
+
+@nox.session
+def unit(session: nox.Session) -> None:
+    """No process, network or clock."""
+    session.run("pytest", "-q", "tests/unit", *session.posargs)
+
+
+@nox.session
+def tools(session: nox.Session) -> None:
+    """Real zig, qemu, bubblewrap and patchelf."""
+    session.run("pytest", "-q", "tests/tools", *session.posargs)
+
+
+@nox.session
+def system(session: nox.Session) -> None:
+    """Whole builds."""
+    session.run("pytest", "-q", "tests/system", *session.posargs)
+
+
+@nox.session
+def lock(session: nox.Session) -> None:
+    """Resolve the dependencies again into requirements/*.lock (hashes, no index address)."""
+    common = ["uv", "pip", "compile", "pyproject.toml", "--universal", "--python-version", "3.11"]
+    common += ["--generate-hashes", "--no-header", "--quiet"]
+    session.run(*common, "--extra", "index", "-o", "requirements/runtime.lock")
+    session.run(*common, "--extra", "index", "--group", "dev", "-o", "requirements/dev.lock")

@@ -1,0 +1,1 @@
+"""Facts of a wheel, and a verdict on them against a target."""

@@ -1,0 +1,5 @@
+"""The command line: one file per verb; arguments, text and exit codes, no logic."""
+
+from manyloong.cli.app import main
+
+__all__ = ["main"]

@@ -1,0 +1,1 @@
+"""Options from defaults, files, environment and command line, typed once."""

@@ -1,0 +1,1 @@
+"""The merged index: model, rendering, repository components, upload gate, ASGI app."""

@@ -1,0 +1,1 @@
+"""Build roots: spec -> lock -> tree, and the toolchain that carries the floor."""

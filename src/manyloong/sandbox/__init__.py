@@ -1,0 +1,1 @@
+"""Command -> Done: bubblewrap, user namespaces, binfmt, CPU models; host facts probed once."""

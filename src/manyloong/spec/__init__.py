@@ -1,0 +1,1 @@
+"""The ABI specification: explain, compare, render."""

@@ -1,0 +1,1 @@
+"""Content-addressed objects, fetching with hashes and mirrors, deterministic trees and archives."""

@@ -1,0 +1,65 @@
+"""Reads ``targets.toml`` once into typed rows."""
+
+import tomllib
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from manyloong.errors import NotFoundError
+from manyloong.targets.model import Architecture, Host, Qemu, Target, Zig
+
+
+@cache
+def _document() -> dict[str, Any]:
+    return tomllib.loads(files("manyloong.targets").joinpath("targets.toml").read_text("utf-8"))
+
+
+def _architecture(name: str) -> Architecture:
+    row = dict(_document()["architecture"][name])
+    return Architecture(name=name, zig=Zig(**row.pop("zig")), qemu=Qemu(**row.pop("qemu")), **row)
+
+
+def _target(tag: str) -> Target:
+    row = dict(_document()["platform"][tag])
+    return Target(
+        tag=tag,
+        architecture=_architecture(row.pop("architecture")),
+        floor=tuple(row.pop("floor")),
+        **row,
+    )
+
+
+@cache
+def all_targets() -> tuple[Target, ...]:
+    """Every platform tag this package knows, in the order of ``targets.toml``."""
+    return tuple(_target(tag) for tag in _document()["platform"])
+
+
+@cache
+def all_hosts() -> tuple[Host, ...]:
+    """Every architecture builds can run on."""
+    return tuple(Host(name=name, **row) for name, row in _document()["host"].items())
+
+
+def target(tag: str) -> Target:
+    """The row of a platform tag; the architecture may be left out where only one has that floor.
+
+    Raises NotFoundError with the known tags for any other name.
+    """
+    for row in all_targets():
+        if tag in {row.tag, row.tag.removesuffix("_" + row.architecture.name)}:
+            return row
+    known = ", ".join(row.tag for row in all_targets())
+    raise NotFoundError(f"unknown platform tag {tag!r}", hint=f"known tags: {known}")
+
+
+def host(machine: str) -> Host:
+    """The row of a build host by its ``uname -m``; raises NotFoundError for others."""
+    for row in all_hosts():
+        if row.name == machine:
+            return row
+    known = ", ".join(row.name for row in all_hosts())
+    raise NotFoundError(
+        f"this host's architecture {machine!r} is not one that builds run on",
+        hint=f"use a host of: {known}",
+    )

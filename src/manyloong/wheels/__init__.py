@@ -1,0 +1,1 @@
+"""Identifiers, sources, the cross environment, PEP 517 build, repair and test."""
