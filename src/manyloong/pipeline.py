@@ -12,7 +12,7 @@ from manyloong.audit import judge, read_facts
 from manyloong.errors import ManyloongError
 from manyloong.events import Stages
 from manyloong.record import BuildRecord, assemble_record, format_record, parse_record, record_path
-from manyloong.store import write_whole
+from manyloong.store import keep_directory, write_whole
 from manyloong.targets import Python, Target
 from manyloong.wheels.build import build_raw_wheel
 from manyloong.wheels.doors import Doors
@@ -106,7 +106,7 @@ def run_job(job: Job, *, kit: Kit, doors: Doors, output: Path, force: bool, keep
         try:
             return build_wheel(job, kit=kit, doors=doors, output=output, place=place)
         except ManyloongError as error:
-            kept = doors.store.keep(place, job.id) if keep else None
+            kept = keep_directory(doors.store.path, place, name=job.id[:16]) if keep else None
             return Failed(identifier=str(job.identifier), error=error, kept=kept)
 
 

@@ -34,7 +34,7 @@ def open_outside(listener: Listener, *, offline: bool, locked: bool) -> Outside:
     """Store, network, processes and index, as this host and its configuration have them."""
     cache = cache_directory(os.environ)
     store = Store(cache)
-    facts = probe_host(cache)
+    facts = probe_host(cache_dir=cache)
     fetcher = HttpFetcher(store, offline=offline)
     index_url = python_index_url(os.environ)
     registry = SimpleRegistry(
