@@ -3,7 +3,15 @@
 from manyloong.targets.abi import Abi, Family, IsaClass, Policy, Rule, Statement
 from manyloong.targets.model import Architecture, Host, Qemu, Target, Zig
 from manyloong.targets.rows import all_hosts, all_targets, host, judged_target, judged_targets, target
-from manyloong.targets.specification import abi, all_rules, policy, rule
+from manyloong.targets.specification import (
+    abi,
+    all_rules,
+    musl_exports,
+    musl_later,
+    policy,
+    rule,
+    stable_abi,
+)
 
 __all__ = [
     "Abi",
@@ -24,7 +32,10 @@ __all__ = [
     "host",
     "judged_target",
     "judged_targets",
+    "musl_exports",
+    "musl_later",
     "policy",
     "rule",
+    "stable_abi",
     "target",
 ]
