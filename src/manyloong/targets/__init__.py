@@ -1,8 +1,16 @@
 """Architectures, hosts, platform tags and the ABI specification as data; pure, and the lowest room."""
 
 from manyloong.targets.abi import Abi, Family, IsaClass, Policy, Rule, Statement
-from manyloong.targets.model import Architecture, Host, Qemu, Target, Zig
-from manyloong.targets.rows import all_hosts, all_targets, host, judged_target, judged_targets, target
+from manyloong.targets.model import Architecture, Host, Python, Qemu, Target, Zig
+from manyloong.targets.rows import (
+    all_hosts,
+    all_pythons,
+    all_targets,
+    host,
+    judged_target,
+    judged_targets,
+    target,
+)
 from manyloong.targets.specification import (
     abi,
     all_rules,
@@ -20,6 +28,7 @@ __all__ = [
     "Host",
     "IsaClass",
     "Policy",
+    "Python",
     "Qemu",
     "Rule",
     "Statement",
@@ -27,6 +36,7 @@ __all__ = [
     "Zig",
     "abi",
     "all_hosts",
+    "all_pythons",
     "all_rules",
     "all_targets",
     "host",
