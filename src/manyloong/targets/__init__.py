@@ -11,7 +11,15 @@ from manyloong.targets.rows import (
     judged_targets,
     target,
 )
-from manyloong.targets.specification import abi, all_rules, policy, rule
+from manyloong.targets.specification import (
+    abi,
+    all_rules,
+    musl_exports,
+    musl_later,
+    policy,
+    rule,
+    stable_abi,
+)
 
 __all__ = [
     "Abi",
@@ -34,7 +42,10 @@ __all__ = [
     "host",
     "judged_target",
     "judged_targets",
+    "musl_exports",
+    "musl_later",
     "policy",
     "rule",
+    "stable_abi",
     "target",
 ]
