@@ -58,6 +58,15 @@ class Host:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Python:
+    """One CPython that the native and the target roots both carry."""
+
+    tag: str  # python and ABI tag, e.g. "cp313"
+    version: str  # "3.13"
+    executable: str  # absolute path inside the roots
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
     """One platform tag: an architecture, a libc and the oldest version of it (the floor)."""
 
@@ -69,6 +78,7 @@ class Target:
     zig_target: str
     interpreter: str
     test_root: str  # name of the root its wheels are tested in
+    buildable: bool = True  # False: wheels of this tag are judged, but none are built here
 
     @property
     def family(self) -> str:
