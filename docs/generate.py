@@ -1,4 +1,4 @@
-"""Writes docs/reference/cli.md from the command line itself: ``nox -s docs``; a test says when it is stale."""
+"""Writes docs/reference/cli.md from the program: ``nox -s docs``; a test says when it is stale."""
 
 import sys
 from collections.abc import Iterator
@@ -11,8 +11,8 @@ from manyloong.cli.app import app
 
 HEAD = """# Command line
 
-Made from the program's own help by `nox -s docs`. Colours respect `NO_COLOR` and `FORCE_COLOR`; results go to stdout, everything else to
-stderr; `--json` prints one document for machines. Shell completion: `manyloong --install-completion`.
+Made from the program's own help by `nox -s docs`. Colours respect `NO_COLOR` and `FORCE_COLOR`;
+results go to stdout, everything else to stderr; `--json` prints one document for machines. Shell completion: `manyloong --install-completion`.
 [Exit codes](exit-codes.md) are the same for every verb.
 """
 
@@ -28,7 +28,11 @@ def commands(command: Any, path: str) -> Iterator[tuple[str, Any]]:
 
 def options(command: Any) -> list[Any]:
     """Arguments first, then options, without --help."""
-    shown = [param for param in command.params if param.name not in {"help", "install_completion", "show_completion"}]
+    shown = [
+        param
+        for param in command.params
+        if param.name not in {"help", "install_completion", "show_completion"}
+    ]
     return sorted(shown, key=lambda param: param.param_type_name != "argument")
 
 

@@ -44,6 +44,8 @@ def test_links_between_pages_lead_somewhere(page: Path) -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_no_registry_is_named_by_its_host(page: Path) -> None:
-    hosts = [".".join(words) for words in (("pypi", "org"), ("pythonhosted", "org"), ("deb", "debian", "org"))]
+    hosts = [
+        ".".join(words) for words in (("pypi", "org"), ("pythonhosted", "org"), ("deb", "debian", "org"))
+    ]
     text = page.read_text("utf-8")
     assert not [host for host in hosts if host in text]
