@@ -51,7 +51,8 @@ def section(path: str, command: Any) -> str:
     if rows:
         lines += ["| option | meaning | default |", "|---|---|---|"]
         for param in rows:
-            default = "" if param.default in (None, False, (), []) or param.required else f"`{param.default}`"
+            nothing = param.required or param.default in (None, False, (), [])
+            default = "" if nothing else f"`{param.default}`"
             lines.append(f"| {spelled(param)} | {' '.join((param.help or '').split())} | {default} |")
         lines.append("")
     if command.epilog:
