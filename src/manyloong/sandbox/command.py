@@ -69,7 +69,7 @@ class Done:
 
     returncode: int
     seconds: float
-    outcome: Literal["exited", "timeout", "memory"]
+    outcome: Literal["exited", "timeout", "memory", "processes"]
     peak_memory_bytes: int
     log: Path
 
