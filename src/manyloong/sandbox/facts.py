@@ -56,9 +56,10 @@ class HostFacts:
     tools: Tools = Tools()
     package_manager: str = ""  # apt-get, dnf, apk, pacman, zypper or ""
     bwrap_version: tuple[int, int, int] = (0, 0, 0)
-    sandbox: Trial = UNTRIED  # bubblewrap with every namespace and a new /proc
-    sandbox_with_host_proc: Trial = UNTRIED  # the same with the host's /proc bound; tried when that fails
     user_namespaces: Trial = UNTRIED  # unshare --user --map-root-user --mount
+    enclosed: Trial = UNTRIED  # bubblewrap inside a user, mount and PID namespace with its own /proc
+    sandbox: Trial = UNTRIED  # bubblewrap, so enclosed or else by itself, with a new /proc
+    sandbox_with_host_proc: Trial = UNTRIED  # by itself, with the host's /proc bound
     private_binfmt: Trial = UNTRIED  # registering an interpreter in a private user namespace
     disable_userns: bool = False  # whether nested user namespaces can be forbidden inside
     apparmor_restrict_userns: int | None = None  # kernel.apparmor_restrict_unprivileged_userns

@@ -4,23 +4,22 @@ import os
 import re
 import shutil
 import subprocess
+import tempfile
 from dataclasses import replace
 from pathlib import Path
 
-from manyloong.sandbox.binfmt import parse_entry, register_line
+from manyloong.errors import ManyloongError
+from manyloong.sandbox.binfmt import emulated_architectures, parse_entry
+from manyloong.sandbox.command import Command, Emulator, Limits
 from manyloong.sandbox.facts import BinfmtEntry, HostFacts, Tools, Trial
+from manyloong.sandbox.runner import BubblewrapRunner
 from manyloong.targets import Qemu, all_targets
 
 SEARCH_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 PACKAGE_MANAGERS = ("apt-get", "dnf", "apk", "pacman", "zypper")
 _BINFMT = Path("/proc/sys/fs/binfmt_misc")
 _TIMEOUT_S = 20
-# As launch.py registers, without a command after it. $1, $2: mount, umount. $3: the line.
-_TRY_REGISTER = (
-    f"B={_BINFMT}; "
-    '[ -d "$B" ] || { "$1" -t binfmt_misc none /mnt && "$2" /mnt; }; '
-    '"$1" -t binfmt_misc none "$B" && printf %s "$3" >"$B/register"'
-)
+WORKS = Trial(works=True)
 
 
 def _try(*argv: str | None) -> Trial:
@@ -104,52 +103,60 @@ def _system_binfmt() -> tuple[BinfmtEntry, ...]:
     return tuple(entry for entry in found if entry)
 
 
-def _try_sandbox(tools: Tools, *options: str) -> Trial:
-    """Bubblewrap over the host's own tree, running itself: the one program that is there for certain."""
-    if not tools.bwrap:
+def _try_command(facts: HostFacts, emulator: Emulator | None = None) -> Trial:
+    """Whether the runner runs a command here, were the facts so. The command is bubblewrap's own version
+    in the host's own tree: the one program that is there for certain.
+    """
+    if not facts.tools.bwrap:
         return Trial(works=False, error="bubblewrap is missing")
-    words = (
-        "--unshare-user",
-        "--unshare-pid",
-        "--unshare-ipc",
-        "--unshare-uts",
-        "--unshare-net",
-        "--cap-drop",
-        "ALL",
-    )
-    return _try(
-        tools.bwrap, *words, "--ro-bind", "/", "/", *options, "--dev", "/dev", "--", tools.bwrap, "--version"
-    )
+    with tempfile.TemporaryDirectory(prefix="manyloong-probe-") as folder:
+        command = Command(
+            argv=(facts.tools.bwrap, "--version"),
+            root=Path("/"),
+            log=Path(folder) / "log",
+            emulator=emulator,
+            limits=Limits(time_s=_TIMEOUT_S),
+        )
+        try:
+            done = BubblewrapRunner(facts).run(command)
+        except ManyloongError as error:
+            return Trial(works=False, error=error.message)
+        return Trial(works=True) if done.succeeded else Trial(works=False, error=done.last_lines(1))
 
 
-def _try_private_binfmt(tools: Tools, qemu: Qemu) -> Trial:
-    if not (tools.unshare and tools.sh and tools.mount and tools.umount):
-        return Trial(works=False, error="unshare or mount (util-linux) is missing")
-    line = register_line(qemu, tools.sh)
-    script = ("-c", _TRY_REGISTER, "sandbox", tools.mount, tools.umount, line)
-    return _try(tools.unshare, "--user", "--map-root-user", "--mount", "--", tools.sh, *script)
+def _sandbox_trials(facts: HostFacts) -> HostFacts:
+    """The best way to a sandbox first; the others only where that fails."""
+    tried = replace(facts, sandbox=WORKS, enclosed=WORKS)
+    for disable_userns in (facts.bwrap_version >= (0, 8, 0), False):
+        tried = replace(tried, disable_userns=disable_userns)
+        trial = _try_command(tried)
+        if trial.works:
+            return tried
+    alone = replace(tried, enclosed=trial)
+    second = _try_command(alone)
+    if second.works:
+        return alone
+    bound = replace(alone, sandbox=second)
+    return replace(bound, sandbox_with_host_proc=_try_command(bound))
+
+
+def _try_private_binfmt(facts: HostFacts, qemu: Qemu) -> Trial:
+    if not facts.can_sandbox:
+        return Trial(works=False, error="there is no sandbox to register it in")
+    emulator = Emulator(binary=Path(facts.tools.sh or "/bin/sh"), qemu=qemu, cpu="")
+    return _try_command(replace(facts, private_binfmt=WORKS), emulator)
 
 
 def _namespaces(facts: HostFacts) -> HostFacts:
     tools = facts.tools
-    new_proc = ("--proc", "/proc", "--remount-ro", "/proc")
-    sandbox = _try_sandbox(tools, *new_proc)
-    with_host_proc = Trial(works=False, error="not needed")
-    if not sandbox.works:
-        with_host_proc = _try_sandbox(tools, "--ro-bind", "/proc", "/proc")
-    nested = sandbox.works and facts.bwrap_version >= (0, 8, 0)
     userns = Trial(works=False, error="unshare (util-linux) is missing")
     if tools.unshare:
-        inner = (tools.unshare, "--user", "--map-root-user", "--mount", "--", tools.sh, "-c", ":")
-        userns = _try(*inner)
-    return replace(
-        facts,
-        sandbox=sandbox,
-        sandbox_with_host_proc=with_host_proc,
-        user_namespaces=userns,
-        private_binfmt=_try_private_binfmt(tools, all_targets()[0].architecture.qemu),
-        disable_userns=nested and _try_sandbox(tools, *new_proc, "--disable-userns").works,
-    )
+        userns = _try(tools.unshare, "--user", "--map-root-user", "--mount", "--", tools.sh, "-c", ":")
+    facts = replace(_sandbox_trials(facts), user_namespaces=userns)
+    foreign = emulated_architectures(facts, tuple(row.architecture for row in all_targets()))
+    if foreign:
+        facts = replace(facts, private_binfmt=_try_private_binfmt(facts, foreign[0].qemu))
+    return facts
 
 
 def free_bytes(folder: Path) -> int:

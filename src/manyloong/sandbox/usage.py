@@ -51,6 +51,11 @@ def usage_below(pid: int, *, page_bytes: int) -> Usage:
     return Usage(memory_bytes=pages * page_bytes, processes=tuple(found))
 
 
+def children_of(pid: int) -> tuple[int, ...]:
+    """The processes that a process has started and that still are."""
+    return tuple(child for child, _ in _table().get(pid, ()))
+
+
 def proportional_bytes(pids: tuple[int, ...]) -> int | None:
     """Resident memory with shared pages counted once (Pss); None where the kernel does not tell."""
     total, told = 0, False
