@@ -1,7 +1,7 @@
 """A CPython's ``pyconfig.h`` and build variables, filtered to a floor and told of our compilers. Pure.
 
-Debian configures its CPython against its own C library. What configure found there and the floor does not have
-must not be promised to extensions: the difference is measured (see ``probe_*``), never listed by hand.
+Debian configures its CPython against its own C library. What configure found there and the floor does
+not have must not be promised to extensions: the difference is measured (see ``probe_*``), not listed by hand.
 """
 
 import ast
@@ -10,11 +10,12 @@ import re
 from collections.abc import Iterable, Mapping
 from itertools import product
 
-from manyloong.errors import IntegrityError
+from manyloong.errors import BuildError, IntegrityError
 
 _DEFINED = re.compile(r"^#define (HAVE_\w+) 1$", re.MULTILINE)
 _UNDEFINED = re.compile(r"undefined symbol: ([A-Za-z_]\w*)")
-_HEADER_MARK = "manyloong-has "
+_HEADER = re.compile(r'^has "(.*)"$', re.MULTILINE)  # quoted: "linux" is a macro
+_NOWHERE = "manyloong_defined_nowhere"  # proves that the probe was linked
 FLAGS = "-fno-strict-overflow -Wsign-compare -DNDEBUG -O2 -Wall"
 LINK_FLAGS = "-Wl,-O1 -Wl,-z,relro"
 
@@ -48,31 +49,31 @@ def header_names(names: Iterable[str]) -> Mapping[str, tuple[str, ...]]:
 
 def probe_functions(functions: Iterable[str]) -> str:
     """Assembly that refers to every function, so that one link names all that are missing."""
-    return ".data\n" + "".join(f".quad {name}\n" for name in sorted(set(functions)))
+    return ".data\n" + "".join(f".quad {name}\n" for name in sorted({*functions, _NOWHERE}))
 
 
 def parse_missing(link_log: str) -> frozenset[str]:
-    """The functions that the link of ``probe_functions`` did not find."""
-    return frozenset(_UNDEFINED.findall(link_log))
+    """The functions that the link of ``probe_functions`` did not find; BuildError if it was no such link."""
+    missing = frozenset(_UNDEFINED.findall(link_log))
+    if _NOWHERE not in missing:
+        raise BuildError(f"the functions of the floor could not be measured:\n{link_log[-2000:]}")
+    return missing - {_NOWHERE}
 
 
 def probe_headers(headers: Iterable[str]) -> str:
     """C whose preprocessed text names every header that is there."""
-    return "".join(
-        f"#if __has_include(<{name}>)\n{_HEADER_MARK}{name}\n#endif\n" for name in sorted(set(headers))
-    )
+    return "".join(f'#if __has_include(<{name}>)\nhas "{name}"\n#endif\n' for name in sorted(set(headers)))
 
 
 def parse_headers(preprocessed: str) -> frozenset[str]:
     """The headers that ``probe_headers`` found."""
-    lines = preprocessed.splitlines()
-    return frozenset(line.removeprefix(_HEADER_MARK) for line in lines if line.startswith(_HEADER_MARK))
+    return frozenset(_HEADER.findall(preprocessed))
 
 
 def removed_names(
     names: Iterable[str], *, exported: frozenset[str], missing: frozenset[str], headers: frozenset[str]
 ) -> tuple[str, ...]:
-    """The ``HAVE_...`` that do not hold at the floor: the function is missing, or no header it may mean is there."""
+    """The ``HAVE_...`` that do not hold at the floor: function, or every header it may mean, missing."""
     functions = function_names(names, exported)
     gone = {name for name, function in functions.items() if function in missing}
     gone |= {name for name, spellings in header_names(names).items() if headers.isdisjoint(spellings)}
@@ -102,11 +103,15 @@ def parse_variables(text: str) -> Mapping[str, Value]:
     raise IntegrityError("a _sysconfigdata module has no build_time_vars")
 
 
-def filter_variables(variables: Mapping[str, Value], removed: Iterable[str], *, include: str) -> dict[str, Value]:
+def filter_variables(
+    variables: Mapping[str, Value], removed: Iterable[str], *, include: str
+) -> dict[str, Value]:
     """Build variables for ``cc`` and its kin, headers at ``include``, nothing of Debian's own build left."""
     gone = frozenset(removed)
     kept: dict[str, Value] = {name: 0 if name in gone else value for name, value in variables.items()}
-    kept.update({name: value for name, value in _our_variables(variables, include).items() if name in variables})
+    kept.update(
+        {name: value for name, value in _our_variables(variables, include).items() if name in variables}
+    )
     kept.update({name: "" for name, value in kept.items() if _is_debians(name, value)})
     return kept
 
@@ -114,7 +119,9 @@ def filter_variables(variables: Mapping[str, Value], removed: Iterable[str], *, 
 def _our_variables(variables: Mapping[str, Value], include: str) -> dict[str, Value]:
     version = str(variables["VERSION"])
     flags = dict.fromkeys(("CFLAGS", "PY_CFLAGS"), FLAGS)
-    links = dict.fromkeys(("LDFLAGS", "PY_LDFLAGS", "CONFIGURE_LDFLAGS", "CONFIGURE_LDFLAGS_NODIST"), LINK_FLAGS)
+    links = dict.fromkeys(
+        ("LDFLAGS", "PY_LDFLAGS", "CONFIGURE_LDFLAGS", "CONFIGURE_LDFLAGS_NODIST"), LINK_FLAGS
+    )
     links |= dict.fromkeys(("PY_CORE_LDFLAGS", "PY_LDFLAGS_NODIST", "PY_LDFLAGS_NOLTO"), LINK_FLAGS)
     includes = dict.fromkeys(("INCLUDEPY", "CONFINCLUDEPY", "CONFINCLUDEDIR", "INCLUDEDIR"), include)
     return {
@@ -160,4 +167,4 @@ def _is_debians(name: str, value: Value) -> bool:
 def format_variables(variables: Mapping[str, Value]) -> str:
     """The ``_sysconfigdata`` module again."""
     body = pprint.pformat(dict(variables), width=110, sort_dicts=True)
-    return f"# Build variables of the target's CPython, for this toolchain and its floor.\nbuild_time_vars = {body}\n"
+    return f"# Build variables of the target's CPython, for this toolchain.\nbuild_time_vars = {body}\n"

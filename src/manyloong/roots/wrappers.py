@@ -1,4 +1,4 @@
-"""The files of a toolchain's ``bin/``: compilers, binutils, pkg-config; and clang's configuration files. Pure."""
+"""The files of a toolchain's ``bin/``: compilers, binutils, pkg-config; clang's configuration files. Pure."""
 
 from collections.abc import Mapping
 from importlib.resources import files
@@ -27,7 +27,7 @@ sys.path.insert(0, "{tree}/lib/wrappers")
 from compiler import main
 from settings import SETTINGS
 
-raise SystemExit(main("{tool}", SETTINGS))
+main("{tool}", SETTINGS)
 """
 _ARCHIVE = """\
 #!/bin/sh
@@ -86,7 +86,9 @@ def clang_configuration(layout: Layout, flags: tuple[str, ...]) -> Mapping[str, 
     return {"cc.cfg": "\n".join(words) + "\n", "c++.cfg": "@cc.cfg\n@libcxx.cfg\n"}
 
 
-def wrapper_modules(layout: Layout, *, page_size: int | None, rewrites: tuple[FlagRule, ...]) -> Mapping[str, str]:
+def wrapper_modules(
+    layout: Layout, *, page_size: int | None, rewrites: tuple[FlagRule, ...]
+) -> Mapping[str, str]:
     """The Python modules the scripts import: the program, and the settings of this toolchain."""
     program = files("manyloong.roots").joinpath("payload/compiler.py").read_text("utf-8")
     tail = [f"-L{layout.sysroot}/usr/lib", f"--exclude-libs={':'.join(HIDDEN_LIBRARIES)}"]

@@ -95,7 +95,9 @@ def kept_prefixes() -> tuple[str, ...]:
     triples = {row.architecture.zig.triple for row in all_targets()} | {row.zig_triple for row in all_hosts()}
     names = {triple.partition("-")[0] for triple in triples}
     # zig files headers that are alike for 32 and 64 bits under the shorter name
-    return tuple(sorted({*names, *(name.removesuffix("64").removesuffix("_") for name in names), "generic", "any"}))
+    return tuple(
+        sorted({*names, *(name.removesuffix("64").removesuffix("_") for name in names), "generic", "any"})
+    )
 
 
 def is_kept(name: str) -> bool:

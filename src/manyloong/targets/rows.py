@@ -22,7 +22,9 @@ def _architecture(name: str) -> Architecture:
         zig=Zig(**row.pop("zig")),
         compiler=Compiler(
             flags=tuple(compiler["flags"]),
-            rewrites=tuple(FlagRule(flag=flag, give=give, why=why) for flag, give, why in compiler["rewrites"]),
+            rewrites=tuple(
+                FlagRule(flag=flag, give=give, why=why) for flag, give, why in compiler["rewrites"]
+            ),
         ),
         qemu=Qemu(**row.pop("qemu")),
         **row,

@@ -1,4 +1,4 @@
-"""The program behind ``cc``, ``c++``, ``cpp`` and ``ld`` inside the sandbox: GCC's words into clang's and lld's.
+"""The program behind ``cc``, ``c++``, ``cpp`` and ``ld`` in the sandbox: GCC's words for clang and lld.
 
 Standard library only, and little of it: it runs once per compiler call. ``translate`` is pure; what it needs
 to know is in ``settings.py``, written beside it when the toolchain is built (see ``roots/wrappers.py``).
@@ -14,20 +14,22 @@ if TYPE_CHECKING:
     Rules = tuple[dict[str, str], tuple[tuple[str, str], ...]]  # whole flag -> given; (beginning, given)
 
 # Options of the compiler whose value is the next argument; that value is never taken for a flag.
-COMPILER_PAIRS = frozenset(
-    """-o -x -D -U -I -L -l -T -u -z -e -h -A -F -B -MF -MT -MQ -MJ -include -imacros -isystem -iquote -idirafter
-    -iprefix -iwithprefix -iwithprefixbefore -isysroot -imultilib -Xlinker -Xassembler -Xpreprocessor -Xclang
-    -Xarch_host -mllvm -target -arch -aux-info -dumpbase -dumpdir -dumpbase-ext --param -param -wrapper -specs
-    --sysroot -sysroot -gcc-toolchain --config -resource-dir -working-directory -framework""".split()
-)
+_COMPILER_PAIRS = """
+-o -x -D -U -I -L -l -T -u -z -e -h -A -F -B -MF -MT -MQ -MJ -include -imacros -isystem -iquote -idirafter
+-iprefix -iwithprefix -iwithprefixbefore -isysroot -imultilib -Xlinker -Xassembler -Xpreprocessor -Xclang
+-mllvm -target -arch -aux-info -dumpbase -dumpdir -dumpbase-ext --param -wrapper --sysroot --config
+-resource-dir -working-directory -framework
+"""
 # The same for the linker.
-LINKER_PAIRS = frozenset(
-    """-o --output -soname --soname -h -rpath --rpath -R -rpath-link --rpath-link -L --library-path -l --library
-    -m -z -T --script -u --undefined -e --entry -Map --Map -y --trace-symbol --wrap --defsym --dynamic-list
-    --version-script --exclude-libs -dynamic-linker --dynamic-linker -I -init -fini -f -F --auxiliary --filter
-    -b --format --oformat -plugin -plugin-opt --plugin -mllvm --sysroot --section-start --export-dynamic-symbol
-    --retain-symbols-file --image-base -Ttext -Tdata -Tbss --require-defined --hash-style --sort-section""".split()
-)
+_LINKER_PAIRS = """
+-o --output -soname --soname -h -rpath --rpath -R -rpath-link --rpath-link -L --library-path -l --library
+-m -z -T --script -u --undefined -e --entry -Map --Map -y --trace-symbol --wrap --defsym --dynamic-list
+--version-script --exclude-libs -dynamic-linker --dynamic-linker -I -init -fini -f -F --auxiliary --filter
+-b --format --oformat -plugin -plugin-opt --plugin -mllvm --sysroot --section-start --export-dynamic-symbol
+--retain-symbols-file --image-base -Ttext -Tdata -Tbss --hash-style --sort-section
+"""
+COMPILER_PAIRS = frozenset(_COMPILER_PAIRS.split())
+LINKER_PAIRS = frozenset(_LINKER_PAIRS.split())
 # What GCC answers and clang does not, or says in other words.
 QUERIES = {
     "-dumpmachine": "triplet",
@@ -47,7 +49,7 @@ class Settings:
 
     __slots__ = ("answers", "compiler", "linker", "log", "modes", "rules", "tail")
 
-    def __init__(  # noqa: PLR0913  # a record; it is written by a program
+    def __init__(
         self,
         *,
         compiler: "tuple[str, ...]",
@@ -181,7 +183,8 @@ def split_words(text: str) -> list[str]:
 def read_text(path: str) -> str | None:
     """The text of a file, or None."""
     try:
-        with open(path, encoding="utf-8", errors="surrogateescape") as stream:  # noqa: PTH123  # pathlib is slow to import
+        # pathlib takes longer to import than all of this takes to run
+        with open(path, encoding="utf-8", errors="surrogateescape") as stream:  # noqa: PTH123
             return stream.read()
     except OSError:
         return None
@@ -198,7 +201,7 @@ def log_line(tool: str, flag: str, give: str) -> str:
 
 
 def write_log(path: str, text: str) -> None:
-    """Append in one write, so that lines of parallel compilers do not mix; a log that cannot be is left out."""
+    """Append in one write, so that parallel compilers do not mix; a log that cannot be is left out."""
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
     except OSError:
@@ -207,14 +210,13 @@ def write_log(path: str, text: str) -> None:
     os.close(descriptor)
 
 
-def main(tool: str, settings: Settings) -> int:
+def main(tool: str, settings: Settings) -> None:
     """Become clang or lld; returns only where an answer was printed."""
     invocation = translate(tool, sys.argv[1:], settings, read_text)
     if invocation.answer is not None:
         sys.stdout.write(invocation.answer + "\n")
-        return 0
+        return
     if invocation.changed:
         log = os.environ.get("MANYLOONG_TOOLCHAIN_LOG", settings.log)
         write_log(log, "".join(log_line(tool, flag, give) for flag, give in invocation.changed))
     os.execv(invocation.argv[0], invocation.argv)  # noqa: S606  # no shell is meant
-    return 127

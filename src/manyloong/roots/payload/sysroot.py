@@ -1,4 +1,4 @@
-"""Builds a sysroot for a C library's floor from what ships inside zig. Runs inside the sandbox; standard library only.
+"""Builds a sysroot for a C library's floor from what ships inside zig. Runs in the sandbox.
 
 zig makes the libc stubs and the start files of a floor when it first links for it. Here it links three small
 programs, the link lines it reports name the files, and those are laid out as any sysroot is: ``usr/include``,
@@ -98,15 +98,13 @@ def lay_libraries(recipe: Recipe, cache: Path) -> None:
     """Link for the floor in three ways and copy what the link lines name."""
     source = cache / "main.c"
     source.write_text("int main(void) { return 0; }\n", "utf-8")
-    for kind, start in (("-shared", ""), ("-no-pie", "crt1.o"), ("-pie", "Scrt1.o")):
+    for kind in ("-shared", "-no-pie", "-pie"):
         words = ["cc", *recipe.zig_target, "-O2", "-s", "-fPIC", kind, str(source), "-o", str(cache / "out")]
         for name in (Path(word) for word in zig_lines(recipe, cache, words, "ld.lld")[-1]):
             path = cache / name
             if name.name == "libcompiler_rt.a":
                 copy(path, recipe.runtime / "libclang_rt.builtins.a")
-            elif name.name == "crt1.o":
-                copy(path, recipe.library / start)
-            elif re.match(r"lib\w+\.(so\.\d+|a)$", name.name):
+            elif re.match(r"(S?crt1\.o|lib\w+\.(so\.\d+|a))$", name.name):
                 copy(path, recipe.library / name.name)
 
 
@@ -124,7 +122,10 @@ def lay_names(recipe: Recipe) -> None:
             (library / name.partition(".so")[0]).with_suffix(".so").symlink_to(name)
     loader = [f"AS_NEEDED ( {name} )" for name in stubs if name.startswith("libld.")]
     rest = [name for name in ("libc_nonshared.a",) if (library / name).exists()]
-    write(library / "libc.so", f"GROUP ( {' '.join([*(n for n in stubs if n.startswith('libc.')), *rest, *loader])} )\n")
+    write(
+        library / "libc.so",
+        f"GROUP ( {' '.join([*(n for n in stubs if n.startswith('libc.')), *rest, *loader])} )\n",
+    )
     taken = {path.name.split(".")[0] for path in library.iterdir()}
     for name in EMPTY_LIBRARIES:
         if f"lib{name}" not in taken:
@@ -162,7 +163,12 @@ def runtime_sources(recipe: Recipe) -> "list[tuple[str, Path, list[str]]]":
     """(library, source, flags) of libunwind, and of libc++ with libc++abi inside; flags as zig has them."""
     lib = recipe.zig.parent / "lib"
     hidden = ["-w", "-O2", "-fPIC", "-fvisibility=hidden", "-ffunction-sections", "-fdata-sections"]
-    unwind = [*hidden, f"-I{lib}/libunwind/include", "-D_LIBUNWIND_HIDE_SYMBOLS", "-D_LIBUNWIND_IS_NATIVE_ONLY"]
+    unwind = [
+        *hidden,
+        f"-I{lib}/libunwind/include",
+        "-D_LIBUNWIND_HIDE_SYMBOLS",
+        "-D_LIBUNWIND_IS_NATIVE_ONLY",
+    ]
     found: list[tuple[str, Path, list[str]]] = []
     for path in sorted((lib / "libunwind" / "src").iterdir()):
         if path.suffix == ".cpp":
@@ -172,15 +178,15 @@ def runtime_sources(recipe: Recipe) -> "list[tuple[str, Path, list[str]]]":
     if not recipe.cxx:
         return found
     cxx = [*hidden, "-fvisibility-inlines-hidden", "-std=c++23", "-DNDEBUG", "-D_LIBCPP_BUILDING_LIBRARY"]
+    cxx += [f"-I{lib}/libcxx/src", f"-I{lib}/libcxx/libc", "-DLIBC_NAMESPACE=__llvm_libc_common_utils"]
     flags = {
-        "libcxx": [*cxx, "-DLIBCXX_BUILDING_LIBCXXABI", "-D_LIBCPP_HAS_NO_PRAGMA_SYSTEM_HEADER", f"-I{lib}/libcxx/src"]
-        + ["-DLIBC_NAMESPACE=__llvm_libc_common_utils", f"-I{lib}/libcxx/libc"],
-        "libcxxabi": [*cxx, "-D_LIBCXXABI_BUILDING_LIBRARY", "-DHAVE___CXA_THREAD_ATEXIT_IMPL", f"-I{lib}/libcxx/src"],
+        "libcxx": [*cxx, "-DLIBCXX_BUILDING_LIBCXXABI", "-D_LIBCPP_HAS_NO_PRAGMA_SYSTEM_HEADER"],
+        "libcxxabi": [*cxx, "-D_LIBCXXABI_BUILDING_LIBRARY", "-DHAVE___CXA_THREAD_ATEXIT_IMPL"],
     }
     for name, words in flags.items():
-        for path in sorted((lib / name / "src").rglob("*.cpp")):
-            if not any(part in str(path) for part in NOT_BUILT):
-                found.append(("c++", path, words))
+        sources = sorted((lib / name / "src").rglob("*.cpp"))
+        kept = (path for path in sources if not any(part in str(path) for part in NOT_BUILT))
+        found.extend(("c++", path, words) for path in kept)
     return found
 
 
