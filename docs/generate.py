@@ -12,7 +12,8 @@ from manyloong.cli.app import app
 HEAD = """# Command line
 
 Made from the program's own help by `nox -s docs`. Colours respect `NO_COLOR` and `FORCE_COLOR`;
-results go to stdout, everything else to stderr; `--json` prints one document for machines. Shell completion: `manyloong --install-completion`.
+results go to stdout, everything else to stderr; `--json` prints one document for machines.
+Shell completion: `manyloong --install-completion`.
 [Exit codes](exit-codes.md) are the same for every verb.
 """
 

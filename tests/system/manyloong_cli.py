@@ -40,9 +40,9 @@ def manyloong(*arguments: str | Path, cwd: Path | None = None, **variables: str)
     return Ran(returncode=done.returncode, stdout=done.stdout, stderr=done.stderr)
 
 
-def build(*arguments: str | Path, output: Path, **variables: str) -> list[dict[str, Any]]:
+def build(*arguments: str | Path, output: Path) -> list[dict[str, Any]]:
     """``manyloong build`` that must succeed; its results."""
-    ran = manyloong("build", *arguments, "--output", output, "--json", **variables)
+    ran = manyloong("build", *arguments, "--output", output, "--json")
     assert ran.returncode == 0, f"exit {ran.returncode}\n{ran.stdout[-3000:]}\n{ran.stderr[-3000:]}"
     results: list[dict[str, Any]] = ran.json()["results"]
     return results
