@@ -162,6 +162,6 @@ def _verified_text(data: bytes, mirror: str) -> str:
 @cache
 def archive_keys() -> tuple[bytes, ...]:
     """The keys that sign Debian's indexes, as the debian-archive-keyring package has them."""
-    folder = files("manyloong.locks").joinpath("keys")
+    folder = files("manyloong").joinpath("locks", "keys")
     found = sorted(folder.iterdir(), key=lambda entry: entry.name)
     return tuple(entry.read_bytes() for entry in found if entry.name.endswith(".asc"))

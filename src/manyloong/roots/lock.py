@@ -19,7 +19,7 @@ _HEX = re.compile(r"[0-9a-f]{64}")
 
 def committed_lock(name: str) -> RootLock:
     """The lock of a root that comes with this package; LockError if there is none."""
-    resource = files("manyloong.locks").joinpath(f"{name}.toml")
+    resource = files("manyloong").joinpath("locks", f"{name}.toml")
     if not resource.is_file():
         raise LockError(f"there is no lock for root {name!r}", hint=f"make one: manyloong root lock {name}")
     return parse_lock(resource.read_text("utf-8"), where=f"lock of {name}")
@@ -27,7 +27,7 @@ def committed_lock(name: str) -> RootLock:
 
 def has_lock(name: str) -> bool:
     """Whether this package comes with a lock for that root."""
-    return files("manyloong.locks").joinpath(f"{name}.toml").is_file()
+    return files("manyloong").joinpath("locks", f"{name}.toml").is_file()
 
 
 def parse_lock(text: str, *, where: str) -> RootLock:

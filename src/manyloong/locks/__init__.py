@@ -1,1 +1,0 @@
-"""Locks of the roots, and the keys that sign the indexes they come from. Data only."""
