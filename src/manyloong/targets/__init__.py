@@ -1,6 +1,53 @@
-"""Architectures, hosts and platform tags as data; pure, and the lowest room of the house."""
+"""Architectures, hosts, platform tags and the ABI specification as data; pure, and the lowest room."""
 
-from manyloong.targets.model import Architecture, Host, Qemu, Target, Zig
-from manyloong.targets.rows import all_hosts, all_targets, host, target
+from manyloong.targets.abi import Abi, Family, IsaClass, Policy, Rule, Statement
+from manyloong.targets.model import Architecture, Compiler, FlagRule, Host, Python, Qemu, Target, Zig
+from manyloong.targets.rows import (
+    all_hosts,
+    all_pythons,
+    all_targets,
+    host,
+    judged_target,
+    judged_targets,
+    target,
+)
+from manyloong.targets.specification import (
+    abi,
+    all_rules,
+    musl_exports,
+    musl_later,
+    policy,
+    rule,
+    stable_abi,
+)
 
-__all__ = ["Architecture", "Host", "Qemu", "Target", "Zig", "all_hosts", "all_targets", "host", "target"]
+__all__ = [
+    "Abi",
+    "Architecture",
+    "Compiler",
+    "Family",
+    "FlagRule",
+    "Host",
+    "IsaClass",
+    "Policy",
+    "Python",
+    "Qemu",
+    "Rule",
+    "Statement",
+    "Target",
+    "Zig",
+    "abi",
+    "all_hosts",
+    "all_pythons",
+    "all_rules",
+    "all_targets",
+    "host",
+    "judged_target",
+    "judged_targets",
+    "musl_exports",
+    "musl_later",
+    "policy",
+    "rule",
+    "stable_abi",
+    "target",
+]

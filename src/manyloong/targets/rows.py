@@ -2,21 +2,33 @@
 
 import tomllib
 from functools import cache
-from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 from manyloong.errors import NotFoundError
-from manyloong.targets.model import Architecture, Host, Qemu, Target, Zig
+from manyloong.targets.model import Architecture, Compiler, FlagRule, Host, Python, Qemu, Target, Zig
 
 
 @cache
 def _document() -> dict[str, Any]:
-    return tomllib.loads(files("manyloong.targets").joinpath("targets.toml").read_text("utf-8"))
+    return tomllib.loads(Path(__file__).with_name("targets.toml").read_text("utf-8"))
 
 
 def _architecture(name: str) -> Architecture:
     row = dict(_document()["architecture"][name])
-    return Architecture(name=name, zig=Zig(**row.pop("zig")), qemu=Qemu(**row.pop("qemu")), **row)
+    compiler = row.pop("compiler")
+    return Architecture(
+        name=name,
+        zig=Zig(**row.pop("zig")),
+        compiler=Compiler(
+            flags=tuple(compiler["flags"]),
+            rewrites=tuple(
+                FlagRule(flag=flag, give=give, why=why) for flag, give, why in compiler["rewrites"]
+            ),
+        ),
+        qemu=Qemu(**row.pop("qemu")),
+        **row,
+    )
 
 
 def _target(tag: str) -> Target:
@@ -30,9 +42,15 @@ def _target(tag: str) -> Target:
 
 
 @cache
-def all_targets() -> tuple[Target, ...]:
-    """Every platform tag this package knows, in the order of ``targets.toml``."""
+def judged_targets() -> tuple[Target, ...]:
+    """Every platform tag the auditor has rules for, in the order of ``targets.toml``."""
     return tuple(_target(tag) for tag in _document()["platform"])
+
+
+@cache
+def all_targets() -> tuple[Target, ...]:
+    """Every platform tag wheels are built for, in the order of ``targets.toml``."""
+    return tuple(row for row in judged_targets() if row.buildable)
 
 
 @cache
@@ -41,15 +59,30 @@ def all_hosts() -> tuple[Host, ...]:
     return tuple(Host(name=name, **row) for name, row in _document()["host"].items())
 
 
+@cache
+def all_pythons() -> tuple[Python, ...]:
+    """Every CPython that the roots carry, oldest first."""
+    return tuple(Python(tag=tag, **row) for tag, row in _document()["python"].items())
+
+
 def target(tag: str) -> Target:
     """The row of a platform tag; the architecture may be left out where only one has that floor.
 
     Raises NotFoundError with the known tags for any other name.
     """
-    for row in all_targets():
+    return _named(tag, all_targets())
+
+
+def judged_target(tag: str) -> Target:
+    """As ``target``, of the tags that can be audited; more than those that can be built."""
+    return _named(tag, judged_targets())
+
+
+def _named(tag: str, rows: tuple[Target, ...]) -> Target:
+    for row in rows:
         if tag in {row.tag, row.tag.removesuffix("_" + row.architecture.name)}:
             return row
-    known = ", ".join(row.tag for row in all_targets())
+    known = ", ".join(row.tag for row in rows)
     raise NotFoundError(f"unknown platform tag {tag!r}", hint=f"known tags: {known}")
 
 
