@@ -11,7 +11,7 @@ from typing import Annotated, NoReturn
 import typer
 
 import manyloong
-from manyloong.cli import terminal
+from manyloong.cli import build, terminal
 from manyloong.errors import HostError, ManyloongError
 
 INTERRUPTED = 130
@@ -41,6 +41,9 @@ def _root(
     ] = False,
 ) -> None:
     del version  # handled by its callback
+
+
+app.command(epilog=build.EPILOG)(build.build)
 
 
 def _leaves(error: BaseException) -> Iterator[BaseException]:
