@@ -113,7 +113,13 @@ def wrapper_modules(
             "sysroot": layout.sysroot,
             "os_directory": ".",
             "version": CLANG_VERSION,
+            "binaries": layout.binaries,
         },
+        "programs": tuple(
+            sorted(
+                {*wrapper_scripts(layout, triplet_names=False), *binutils_links(layout, triplet_names=False)}
+            )
+        ),
         "tail": tuple(tail),
         "log": layout.log,
     }

@@ -47,7 +47,7 @@ RESPONSE_DEPTH = 10
 class Settings:
     """What one toolchain is: paths inside the sandbox, the rules for flags, and what is always given."""
 
-    __slots__ = ("answers", "compiler", "linker", "log", "modes", "rules", "tail")
+    __slots__ = ("answers", "compiler", "linker", "log", "modes", "programs", "rules", "tail")
 
     def __init__(
         self,
@@ -57,6 +57,7 @@ class Settings:
         modes: "dict[str, tuple[str, ...]]",
         rules: "dict[str, Rules]",
         answers: "dict[str, str]",
+        programs: "tuple[str, ...]",
         tail: "tuple[str, ...]",
         log: str,
     ) -> None:
@@ -65,6 +66,7 @@ class Settings:
         self.modes = modes  # tool -> arguments that come first
         self.rules = rules  # of "compiler" and of "linker"
         self.answers = answers  # what QUERIES names -> text
+        self.programs = programs  # names in the same folder
         self.tail = tail  # arguments that come last at each link
         self.log = log
 
@@ -91,10 +93,9 @@ def translate(
     """
     links = tool == "ld"
     words = expand(arguments, read)
-    if not links:
-        answer = next((QUERIES[word] for word in words if word in QUERIES), None)
-        if answer is not None:
-            return Invocation((), answer=settings.answers[answer])
+    said = None if links else answer(words, settings)
+    if said is not None:
+        return Invocation((), answer=said)
     rules = settings.rules["linker" if links else "compiler"]
     kept, changed = apply_rules(words, rules, LINKER_PAIRS if links else COMPILER_PAIRS)
     if not changed:
@@ -102,6 +103,17 @@ def translate(
     start = settings.linker if links else settings.compiler
     tail = settings.tail if links else ()
     return Invocation((*start, *settings.modes.get(tool, ()), *kept, *tail), tuple(changed))
+
+
+def answer(words: "Sequence[str]", settings: Settings) -> str | None:
+    """What GCC would print for a question about itself that clang cannot answer, or None."""
+    for word in words:
+        if word in QUERIES:
+            return settings.answers[QUERIES[word]]
+        question, _, program = word.partition("prog-name=")
+        if program and question in {"-print-", "--print-"}:
+            return f"{settings.answers['binaries']}/{program}" if program in settings.programs else program
+    return None
 
 
 def apply_rules(

@@ -29,6 +29,8 @@ __attribute__((section(".fini_array"), used)) static void (*const at_unload)(voi
 # Libraries that are part of libc since glibc 2.34 and of musl ever since, and GCC's that compiler-rt covers.
 EMPTY_LIBRARIES = ("pthread", "dl", "rt", "util", "atomic", "gcc")
 UNWIND_LIBRARIES = ("gcc_s", "gcc_eh")
+# Headers of libc++ that most of its sources read.
+PRECOMPILED = "algorithm string vector memory locale chrono functional istream ostream"
 CXX_LIBRARIES = ("stdc++", "supc++", "c++abi")
 NOT_BUILT = ("/experimental/", "/pstl/", "/support/", "int128_builtins", "cxa_noexception")
 
@@ -159,8 +161,18 @@ def run(command: Sequence[str]) -> None:
         raise SystemExit(done.returncode)
 
 
-def runtime_sources(recipe: Recipe) -> "list[tuple[str, Path, list[str]]]":
-    """(library, source, flags) of libunwind, and of libc++ with libc++abi inside; flags as zig has them."""
+class Part:
+    """The sources of one runtime library that are compiled with the same flags."""
+
+    def __init__(self, library: str, sources: "list[Path]", flags: "list[str]", headers: str = "") -> None:
+        self.library = library  # lib{library}.a; several parts may go into one
+        self.sources = sources
+        self.flags = flags
+        self.headers = headers  # parsed once for all sources, if there are any
+
+
+def runtime_parts(recipe: Recipe) -> "list[Part]":
+    """libunwind, and libc++ with libc++abi inside; flags as zig has them."""
     lib = recipe.zig.parent / "lib"
     hidden = ["-w", "-O2", "-fPIC", "-fvisibility=hidden", "-ffunction-sections", "-fdata-sections"]
     unwind = [
@@ -169,49 +181,82 @@ def runtime_sources(recipe: Recipe) -> "list[tuple[str, Path, list[str]]]":
         "-D_LIBUNWIND_HIDE_SYMBOLS",
         "-D_LIBUNWIND_IS_NATIVE_ONLY",
     ]
-    found: list[tuple[str, Path, list[str]]] = []
-    for path in sorted((lib / "libunwind" / "src").iterdir()):
-        if path.suffix == ".cpp":
-            found.append(("unwind", path, [*unwind, "-fno-exceptions", "-fno-rtti", "-nostdinc++"]))
-        elif path.suffix in {".c", ".S"}:
-            found.append(("unwind", path, [*unwind, "-fexceptions"]))
+    files = sorted((lib / "libunwind" / "src").iterdir())
+    parts = [
+        Part("unwind", [path for path in files if path.suffix in {".c", ".S"}], [*unwind, "-fexceptions"]),
+        Part(
+            "unwind",
+            [path for path in files if path.suffix == ".cpp"],
+            [*unwind, "-fno-exceptions", "-fno-rtti", "-nostdinc++"],
+        ),
+    ]
     if not recipe.cxx:
-        return found
+        return parts
     cxx = [*hidden, "-fvisibility-inlines-hidden", "-std=c++23", "-DNDEBUG", "-D_LIBCPP_BUILDING_LIBRARY"]
     cxx += [f"-I{lib}/libcxx/src", f"-I{lib}/libcxx/libc", "-DLIBC_NAMESPACE=__llvm_libc_common_utils"]
-    flags = {
-        "libcxx": [*cxx, "-DLIBCXX_BUILDING_LIBCXXABI", "-D_LIBCPP_HAS_NO_PRAGMA_SYSTEM_HEADER"],
-        "libcxxabi": [*cxx, "-D_LIBCXXABI_BUILDING_LIBRARY", "-DHAVE___CXA_THREAD_ATEXIT_IMPL"],
-    }
-    for name, words in flags.items():
-        sources = sorted((lib / name / "src").rglob("*.cpp"))
-        kept = (path for path in sources if not any(part in str(path) for part in NOT_BUILT))
-        found.extend(("c++", path, words) for path in kept)
-    return found
+    flags = [*cxx, "-DLIBCXX_BUILDING_LIBCXXABI", "-D_LIBCPP_HAS_NO_PRAGMA_SYSTEM_HEADER"]
+    parts.append(Part("c++", cxx_sources(lib / "libcxx"), flags, PRECOMPILED))
+    flags = [*cxx, "-D_LIBCXXABI_BUILDING_LIBRARY", "-DHAVE___CXA_THREAD_ATEXIT_IMPL"]
+    parts.append(Part("c++", cxx_sources(lib / "libcxxabi"), flags))
+    return parts
+
+
+def cxx_sources(folder: Path) -> "list[Path]":
+    sources = sorted((folder / "src").rglob("*.cpp"))
+    return [path for path in sources if not any(part in str(path) for part in NOT_BUILT)]
+
+
+def compile_source(
+    command: Sequence[str], source: Path, item: Path, precompiled: "Future[Path] | None"
+) -> None:
+    """One object. The precompiled headers save half the time and change no byte; where a source does not
+    compile with them, or defines something before it includes any header, it is compiled without.
+    """
+    words = [*command, "-c", str(source), "-o", str(item)]
+    start = source.read_text("utf-8").partition("#include")[0]
+    if precompiled is not None and "define" not in start:
+        with_headers = [*words, "-include-pch", str(precompiled.result())]
+        if subprocess.run(with_headers, capture_output=True, check=False).returncode == 0:
+            return
+    run(words)
+
+
+def precompile(command: Sequence[str], headers: str, work: Path) -> Path:
+    source = work / "headers.h"
+    source.write_text("".join(f"#include <{name}>\n" for name in headers.split()), "utf-8")
+    result = work / "headers.pch"
+    run([*command, "-x", "c++-header", str(source), "-o", str(result)])
+    return result
 
 
 def build_runtimes(recipe: Recipe, work: Path, pool: ThreadPoolExecutor) -> None:
-    """libunwind.a and libc++.a, one compiler per core, biggest sources first."""
+    """libunwind.a and libc++.a; what takes longest is begun first."""
     members: dict[str, list[str]] = {}
-    tasks: list[tuple[int, list[str]]] = []
-    for number, (library, source, flags) in enumerate(runtime_sources(recipe)):
-        item = work / library / f"{number:03}-{source.stem}.o"
-        item.parent.mkdir(exist_ok=True)
-        members.setdefault(library, []).append(str(item))
-        compiler = recipe.compile_cxx if source.suffix == ".cpp" else recipe.compile
-        tasks.append((source.stat().st_size, [*compiler, *flags, "-c", str(source), "-o", str(item)]))
-    waiting: list[Future[None]] = [pool.submit(run, command) for _, command in sorted(tasks, reverse=True)]
+    waiting: list[Future[None]] = []
+    parts = runtime_parts(recipe)
+    ready = {
+        part.headers: pool.submit(precompile, [*recipe.compile_cxx, *part.flags], part.headers, work)
+        for part in parts
+        if part.headers
+    }
+    for number, part in sorted(enumerate(parts), key=lambda pair: bool(pair[1].headers)):
+        for source in sorted(part.sources, key=lambda path: -path.stat().st_size):
+            item = work / f"{number}-{source.stem}.o"
+            members.setdefault(part.library, []).append(str(item))
+            compiler = recipe.compile_cxx if source.suffix == ".cpp" else recipe.compile
+            command = [*compiler, *part.flags]
+            waiting.append(pool.submit(compile_source, command, source, item, ready.get(part.headers)))
     for future in waiting:
         future.result()
     for library, items in members.items():
-        run([str(recipe.zig), "ar", "rcsD", str(recipe.library / f"lib{library}.a"), *items])
+        run([str(recipe.zig), "ar", "rcsD", str(recipe.library / f"lib{library}.a"), *sorted(items)])
 
 
 def main(path: str) -> int:
     """Fill the tree that the specification names."""
     recipe = Recipe(json.loads(Path(path).read_text("utf-8")))
     jobs = len(os.sched_getaffinity(0))
-    with tempfile.TemporaryDirectory() as name, ThreadPoolExecutor(jobs + 1) as pool:
+    with tempfile.TemporaryDirectory() as name, ThreadPoolExecutor(jobs) as pool:
         work = Path(name)
         cache = work / "cache"
         cache.mkdir()
