@@ -159,10 +159,16 @@ def _namespaces(facts: HostFacts) -> HostFacts:
     return facts
 
 
-def free_bytes(folder: Path) -> int:
-    """Free space where a folder is or would be made."""
-    there = next((path for path in (folder, *folder.parents) if path.exists()), Path("/"))
-    return shutil.disk_usage(there).free
+def _existing(folder: Path) -> Path:
+    """The folder, or the one above it that is there already."""
+    return next((path for path in (folder, *folder.parents) if path.exists()), Path("/"))
+
+
+def _cache_error(folder: Path) -> str:
+    there = _existing(folder)
+    if not there.is_dir():
+        return f"{there} is not a folder"
+    return "" if os.access(there, os.W_OK | os.X_OK) else f"{there} is not writable for user {os.geteuid()}"
 
 
 def probe_host(*, cache_dir: Path, search_path: str = SEARCH_PATH) -> HostFacts:
@@ -189,7 +195,8 @@ def probe_host(*, cache_dir: Path, search_path: str = SEARCH_PATH) -> HostFacts:
         cores=len(os.sched_getaffinity(0)),
         memory_bytes=page * os.sysconf("SC_PHYS_PAGES"),
         cache_dir=cache_dir,
-        disk_free_bytes=free_bytes(cache_dir),
+        cache_error=_cache_error(cache_dir),
+        disk_free_bytes=shutil.disk_usage(_existing(cache_dir)).free,
         page_bytes=page,
     )
     return _namespaces(facts)
