@@ -56,7 +56,11 @@ OK = ModuleResult(module="pkg", outcome="ok")
         (ModuleResult(module="pkg._c", outcome="crashed"), (), "failed"),
         (ModuleResult(module="pkg._c", outcome="missing", missing="pkg._d"), (), "failed"),
         (ModuleResult(module="pkg._c", outcome="missing", missing="extra"), (), "passed"),
-        (ModuleResult(module="pkg._c", outcome="missing", missing="numpy"), ("numpy",), "dependency not available"),
+        (
+            ModuleResult(module="pkg._c", outcome="missing", missing="numpy"),
+            ("numpy",),
+            "dependency not available",
+        ),
         (ModuleResult(module="pkg", outcome="missing", missing="numpy"), (), "dependency not available"),
     ],
 )

@@ -53,7 +53,7 @@ def test_requires_python_admits(requires: str | None, expected: list[str]) -> No
 
 
 def test_no_python_is_left() -> None:
-    with pytest.raises(NotFoundError, match="x requires Python <3.9"):
+    with pytest.raises(NotFoundError, match=r"x requires Python <3\.9"):
         admitted(None, "<3.9", project="x")
 
 

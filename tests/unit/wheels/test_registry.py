@@ -42,7 +42,9 @@ def releases(*rows: Release) -> Mapping[Version, Release]:
 
 
 def test_the_newest_final_release() -> None:
-    found = choose_release(parse_requirement("demo"), releases(release("1.0"), release("2.0"), release("3.0rc1")))
+    found = choose_release(
+        parse_requirement("demo"), releases(release("1.0"), release("2.0"), release("3.0rc1"))
+    )
     assert found.version == "2.0"
 
 
@@ -68,7 +70,9 @@ def test_unknown_version_names_the_newest() -> None:
     assert "demo==1.0" in (caught.value.hint or "")
 
 
-@pytest.mark.parametrize("text", ["demo[extra]", "demo @ https://x/y", "demo; os_name=='nt'", "de mo", "", "==1"])
+@pytest.mark.parametrize(
+    "text", ["demo[extra]", "demo @ https://x/y", "demo; os_name=='nt'", "de mo", "", "==1"]
+)
 def test_more_than_a_name_and_version_is_refused(text: str) -> None:
     with pytest.raises(InputError):
         parse_requirement(text)
@@ -91,7 +95,9 @@ def page(**file: Any) -> str:
     return json.dumps({"meta": {"api-version": "1.1"}, "name": "demo", "versions": ["1.0"], "files": [entry]})
 
 
-HTML = f'<!DOCTYPE html><html><body><a href="/d/demo-1.0.tar.gz#sha256={SHA}">demo-1.0.tar.gz</a></body></html>'
+HTML = (
+    f'<!DOCTYPE html><html><body><a href="/d/demo-1.0.tar.gz#sha256={SHA}">demo-1.0.tar.gz</a></body></html>'
+)
 
 
 @pytest.mark.parametrize("body", [page(), HTML], ids=["json", "html"])
