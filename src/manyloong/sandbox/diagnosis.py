@@ -16,6 +16,7 @@ DISK_NEEDED_BYTES, DISK_WISHED_BYTES = 4 * GIB, 12 * GIB  # both roots, the tool
 MEMORY_WISHED_BYTES = 2 * GIB
 # Before it, binfmt_misc is one table for the whole host (Linux 6.7, "binfmt_misc: enable sandboxed mounts").
 PRIVATE_BINFMT_KERNEL = (6, 7)
+NOT_STARTED = "the sandbox could not start: "
 _INSTALL = {
     "apt-get": "apt-get install -y",
     "dnf": "dnf install -y",
@@ -89,7 +90,7 @@ def host_error(facts: HostFacts, *, said: str = "") -> HostError:
         (check for check in (_bubblewrap(facts), _sandbox(facts)) if check.state == "blocked"), None
     )
     if blocked is None:
-        return HostError(f"the sandbox could not start: {said}", hint="see: manyloong doctor")
+        return HostError(NOT_STARTED + said, hint="see: manyloong doctor")
     return HostError(f"{blocked.name}: {blocked.detail}", hint=blocked.fix or "see: manyloong doctor")
 
 
