@@ -212,6 +212,7 @@ def _functions(image: Image) -> _Functions:
     rows = rows[(rows["info"] & 15 == _STT_FUNC) & (rows["section"] != 0) & (rows["size"] != 0)]
     rows = rows[np.argsort(rows["value"], kind="stable")]
     strings = image.sections[table.link]
+    image.cursor.check(strings.offset, strings.size, "symbol names")
     starts = rows["value"].astype(np.int64)
     return _Functions(
         starts=starts,

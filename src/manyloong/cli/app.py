@@ -11,7 +11,7 @@ from typing import Annotated, NoReturn
 import typer
 
 import manyloong
-from manyloong.cli import build, terminal
+from manyloong.cli import audit, build, terminal
 from manyloong.errors import HostError, ManyloongError
 
 INTERRUPTED = 130
@@ -44,6 +44,7 @@ def _root(
 
 
 app.command(epilog=build.EPILOG)(build.build)
+app.command(epilog=audit.EPILOG)(audit.audit)
 
 
 def _leaves(error: BaseException) -> Iterator[BaseException]:

@@ -6,4 +6,13 @@ from manyloong.store.objects import Store
 from manyloong.store.remote import Fetcher, RemoteFile
 from manyloong.store.usage import StoreInfo, TreeInfo
 
-__all__ = ["Fetcher", "HttpFetcher", "RemoteFile", "Store", "StoreInfo", "TreeInfo", "keep_directory", "write_whole"]
+__all__ = [
+    "Fetcher",
+    "HttpFetcher",
+    "RemoteFile",
+    "Store",
+    "StoreInfo",
+    "TreeInfo",
+    "keep_directory",
+    "write_whole",
+]
