@@ -38,13 +38,17 @@ def build(
     test: Annotated[
         bool, typer.Option("--test/--no-test", help="Import and test each wheel under emulation.")
     ] = True,
-    force: Annotated[bool, typer.Option(help="Build again though the same job is in the cache.")] = False,
-    keep: Annotated[
-        bool, typer.Option(help="Keep the folder of a failed build and say how to enter it.")
+    force: Annotated[
+        bool, typer.Option("--force", help="Build again though the same job is in the cache.")
     ] = False,
-    offline: Annotated[bool, typer.Option(help="Use only what is in the cache.")] = False,
-    locked: Annotated[bool, typer.Option(help="Refuse roots that differ from their locks.")] = False,
-    dry_run: Annotated[bool, typer.Option(help="Print the plan and stop.")] = False,
+    keep: Annotated[
+        bool, typer.Option("--keep", help="Keep the folder of a failed build and say how to enter it.")
+    ] = False,
+    offline: Annotated[bool, typer.Option("--offline", help="Use only what is in the cache.")] = False,
+    locked: Annotated[
+        bool, typer.Option("--locked", help="Refuse roots that differ from their locks.")
+    ] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan and stop.")] = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print one JSON document instead of a table.")
     ] = False,

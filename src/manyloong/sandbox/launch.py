@@ -54,6 +54,7 @@ class Launch:
     argv: tuple[str, ...]
     options: tuple[str, ...]
     mechanism: Mechanism
+    init_generation: int  # 1 where bubblewrap is the process that was started, 2 where unshare is
 
 
 def _namespaces(command: Command, facts: HostFacts) -> list[str]:
@@ -147,7 +148,12 @@ def plan_launch(command: Command, facts: HostFacts) -> Launch:
     inner = emulated_argv(command, EXPLICIT_QEMU) if way == "explicit" else command.argv
     words = [*_gate(facts), *_outer(command, facts, way), facts.tools.bwrap]
     words += ["--json-status-fd", "{status}", "--args", "{args}", "--", *inner]
-    return Launch(argv=tuple(words), options=sandbox_options(command, facts), mechanism=way)
+    return Launch(
+        argv=tuple(words),
+        options=sandbox_options(command, facts),
+        mechanism=way,
+        init_generation=2 if facts.enclosed.works else 1,
+    )
 
 
 def check_command(command: Command) -> None:

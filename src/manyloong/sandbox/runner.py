@@ -16,7 +16,7 @@ from manyloong.errors import HostError
 from manyloong.sandbox.command import Command, Done, Limits, Outcome
 from manyloong.sandbox.facts import HostFacts
 from manyloong.sandbox.launch import GATE_OPEN, NOT_ENCLOSED, Launch, check_command, plan_launch
-from manyloong.sandbox.usage import children_of, proportional_bytes, usage_below
+from manyloong.sandbox.usage import line_of, proportional_bytes, usage_below
 
 _FIRST_SAMPLE_S, _SAMPLE_S = 0.02, 0.2
 _LAST_WORDS_BYTES = 4096
@@ -30,6 +30,7 @@ class _Running:
 
     process: subprocess.Popen[bytes]
     status_fd: int
+    init_generation: int  # how far below ``process`` the first process of bubblewrap's PID namespace is
     text: bytes = b""
     peak_bytes: int = 0
     outcome: Outcome = "exited"
@@ -47,12 +48,11 @@ class _Running:
     def kill(self) -> None:
         """End the sandbox whole: with a PID namespace's first process the kernel kills all the others.
 
-        The outermost process waits for that end, so it is killed only where it has no child yet.
+        The processes above it wait for that end and pass it on; they are killed only while it is not there.
         """
         self.killed = True
-        for pid in children_of(self.process.pid) or (self.process.pid,):
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(line_of(self.process.pid, generations=self.init_generation)[-1], signal.SIGKILL)
 
 
 def _memory_file(words: tuple[str, ...]) -> int:
@@ -101,7 +101,7 @@ def _spawn(launch: Launch, command: Command) -> _Running:
         os.close(args)
         os.close(status_in)
     _open_gate(process, command.limits)
-    return _Running(process=process, status_fd=status_out)
+    return _Running(process=process, status_fd=status_out, init_generation=launch.init_generation)
 
 
 def _judge(running: _Running, limits: Limits, *, page_bytes: int) -> Outcome:

@@ -1,7 +1,7 @@
 """Architectures, hosts, platform tags and the ABI specification as data; pure, and the lowest room."""
 
 from manyloong.targets.abi import Abi, Family, IsaClass, Policy, Rule, Statement
-from manyloong.targets.model import Architecture, Host, Python, Qemu, Target, Zig
+from manyloong.targets.model import Architecture, Compiler, FlagRule, Host, Python, Qemu, Target, Zig
 from manyloong.targets.rows import (
     all_hosts,
     all_pythons,
@@ -24,7 +24,9 @@ from manyloong.targets.specification import (
 __all__ = [
     "Abi",
     "Architecture",
+    "Compiler",
     "Family",
+    "FlagRule",
     "Host",
     "IsaClass",
     "Policy",

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from manyloong.errors import NotFoundError
-from manyloong.targets.model import Architecture, Host, Python, Qemu, Target, Zig
+from manyloong.targets.model import Architecture, Compiler, FlagRule, Host, Python, Qemu, Target, Zig
 
 
 @cache
@@ -16,7 +16,19 @@ def _document() -> dict[str, Any]:
 
 def _architecture(name: str) -> Architecture:
     row = dict(_document()["architecture"][name])
-    return Architecture(name=name, zig=Zig(**row.pop("zig")), qemu=Qemu(**row.pop("qemu")), **row)
+    compiler = row.pop("compiler")
+    return Architecture(
+        name=name,
+        zig=Zig(**row.pop("zig")),
+        compiler=Compiler(
+            flags=tuple(compiler["flags"]),
+            rewrites=tuple(
+                FlagRule(flag=flag, give=give, why=why) for flag, give, why in compiler["rewrites"]
+            ),
+        ),
+        qemu=Qemu(**row.pop("qemu")),
+        **row,
+    )
 
 
 def _target(tag: str) -> Target:

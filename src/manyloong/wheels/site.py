@@ -11,6 +11,7 @@ from manyloong.targets import Python
 from manyloong.wheels.resolve import Platform, Uv
 
 VENV = "/opt/manyloong/env"
+_COMPILE = ("-m", "compileall", "-q", "-j0", "--invalidation-mode", "unchecked-hash")
 
 
 def install_site(
@@ -67,13 +68,10 @@ def compile_site(place: Path, python: Python, *, root: Root, log: Path, runner: 
     """
     runner.run(
         Command(
-            argv=(
-                python.executable, "-I", "-m", "compileall", "-q", "-j0", "--invalidation-mode", "unchecked-hash",
-                f"{VENV}/lib",
-            ),
+            argv=(python.executable, "-I", *_COMPILE, f"{VENV}/lib"),
             root=root.path,
             log=log,
             environment=(("HOME", "/home/builder"), ("LANG", "C.UTF-8"), ("PATH", "/usr/bin:/bin")),
             binds=(Bind(source=place, target=VENV, writable=True),),
         )
-    )  # fmt: skip
+    )

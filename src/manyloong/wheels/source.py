@@ -5,7 +5,6 @@ import os
 import re
 import shutil
 import tomllib
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -14,11 +13,11 @@ from packaging.utils import InvalidSdistFilename, canonicalize_name, parse_sdist
 
 from manyloong.errors import InputError, NotFoundError
 from manyloong.events import Listener, Warned
-from manyloong.store import Fetcher, RemoteFile, Store, archive
+from manyloong.store import Fetcher, RemoteFile, Store
+from manyloong.store.archive import extract_tar, extract_zip
 from manyloong.wheels.registry import Registry, Release, choose_release, parse_requirement
 
 FIRST_ZIP_TIME = 315532800  # 1980-01-01, UTC
-SDIST_LIMITS = archive.Limits()
 # Folders of a checkout that hold no source: made by tools, found in every working copy.
 NOT_SOURCE = {
     "__pycache__",
@@ -216,13 +215,10 @@ def unpack_source(source: Source, destination: Path) -> None:
             copy.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(file, copy, follow_symlinks=False)
         return
-    extract: Callable[..., None] = (
-        archive.extract_zip
-        if source.location.endswith(".zip") or _is_zip(source.path)
-        else archive.extract_tar
-    )
+    extract = extract_zip if _is_zip(source.path) else extract_tar
     unpacked = destination.with_name(destination.name + ".unpacked")
-    extract(source.path, unpacked, limits=SDIST_LIMITS)
+    unpacked.mkdir(parents=True)
+    extract(source.path, unpacked, name=source.location)
     folders = [entry for entry in unpacked.iterdir() if entry.is_dir()]
     if len(folders) != 1:
         raise InputError(

@@ -95,7 +95,7 @@ def _dependencies(
 ) -> tuple[tuple[ResolvedWheel, ...], tuple[str, ...]]:
     """Wheels for what the wheel requires, and the requirements for which there are none on this platform."""
     platform = target_platform(kit.target)
-    environment = {**marker_environment(plan.python, platform), "extra": ""}
+    environment: dict[str, str] = {**marker_environment(plan.python, platform), "extra": ""}  # type: ignore[dict-item]
     wanted = []
     for line in read_requirements(plan.wheel):
         requirement = Requirement(line)

@@ -10,26 +10,32 @@ the build-variables module that ``sysconfig`` loads, and the include paths of ev
 What does not: ``sys.path_importer_cache``, the extension suffixes of the import system, ``sys.platform``.
 """
 
+from __future__ import annotations
+
 import json
 import os
 import sys
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # importing typing takes longer than all the rest
+    from typing import Any
+
 CONFIG = "/opt/manyloong/tools/cross.json"
 
 
-def _pretend(config):
+def _pretend(config: dict[str, Any]) -> None:
     native_uname = os.uname
     native_confstr = os.confstr
 
-    def uname():
+    def uname() -> os.uname_result:
         real = native_uname()
         return os.uname_result((*tuple(real)[:4], config["machine"]))
 
-    def confstr(name):
+    def confstr(name: str | int) -> str | None:
         if name in ("CS_GNU_LIBC_VERSION", os.confstr_names.get("CS_GNU_LIBC_VERSION")):
             if config["libc_version"] is None:
                 raise ValueError("unrecognized configuration name")
-            return config["libc_version"]
+            return str(config["libc_version"])
         return native_confstr(name)
 
     os.uname = uname
@@ -50,7 +56,7 @@ def _pretend(config):
         sysconfig._CONFIG_VARS_INITIALIZED = False
 
 
-def _main():
+def _main() -> None:
     try:
         with open(CONFIG, encoding="utf-8") as file:
             config = json.load(file)

@@ -12,7 +12,7 @@ from typing import Any
 from auditwheel.architecture import Architecture
 from auditwheel.error import NonPlatformWheelError
 from auditwheel.libc import Libc
-from auditwheel.patcher import Patchelf
+from auditwheel.patcher import ElfPatcher
 from auditwheel.repair import repair_wheel
 from auditwheel.wheel_abi import WheelAbIInfo, analyze_wheel_abi
 
@@ -41,7 +41,7 @@ def graft(request: dict[str, Any]) -> dict[str, Any]:
     )
     tag = request["tag"]
     wanted = abi.policies.get_policy_by_name(tag)
-    if abi.sym_policy.priority < wanted.priority:
+    if wanted > abi.sym_policy:
         return {"error": f"its symbol versions need {abi.sym_policy.name}", "symbols": _versions(abi)}
     made = repair_wheel(
         abi,
@@ -50,7 +50,7 @@ def graft(request: dict[str, Any]) -> dict[str, Any]:
         ".libs",
         Path(request["output"]),
         update_tags=True,
-        patcher=Patchelf(),
+        patcher=ElfPatcher.get_patcher("patchelf", tag),
         strip=False,
         zip_compression_level=COMPRESSION,
     )

@@ -9,14 +9,15 @@ import json
 import platform
 import sys
 import traceback
+from typing import TextIO
 
 
-def _say(results, **fields):
+def _say(results: TextIO, **fields: str) -> None:
     results.write(json.dumps(fields) + "\n")
     results.flush()
 
 
-def _import(results, name):
+def _import(results: TextIO, name: str) -> None:
     _say(results, module=name, outcome="started")
     try:
         importlib.import_module(name)
@@ -36,7 +37,7 @@ def _import(results, name):
         _say(results, module=name, outcome="ok")
 
 
-def main(argv):
+def main(argv: list[str]) -> None:
     results_path, modules = argv[1], argv[2:]
     with open(results_path, "a", encoding="utf-8") as results:
         libc = " ".join(platform.libc_ver()).strip()
