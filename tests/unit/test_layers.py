@@ -15,7 +15,7 @@ ROWS = (
     ("index",),
     ("pipeline",),
     ("record",),
-    ("wheels", "audit", "spec"),
+    ("wheels", "audit", "spec", "corpus"),
     ("roots",),
     ("sandbox",),
     ("config", "store"),

@@ -69,6 +69,7 @@ class Target:
     zig_target: str
     interpreter: str
     test_root: str  # name of the root its wheels are tested in
+    buildable: bool = True  # False: wheels of this tag are judged, but none are built here
 
     @property
     def family(self) -> str:

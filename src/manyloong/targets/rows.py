@@ -2,7 +2,7 @@
 
 import tomllib
 from functools import cache
-from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 from manyloong.errors import NotFoundError
@@ -11,7 +11,7 @@ from manyloong.targets.model import Architecture, Host, Qemu, Target, Zig
 
 @cache
 def _document() -> dict[str, Any]:
-    return tomllib.loads(files("manyloong.targets").joinpath("targets.toml").read_text("utf-8"))
+    return tomllib.loads(Path(__file__).with_name("targets.toml").read_text("utf-8"))
 
 
 def _architecture(name: str) -> Architecture:
@@ -30,9 +30,15 @@ def _target(tag: str) -> Target:
 
 
 @cache
-def all_targets() -> tuple[Target, ...]:
-    """Every platform tag this package knows, in the order of ``targets.toml``."""
+def judged_targets() -> tuple[Target, ...]:
+    """Every platform tag the auditor has rules for, in the order of ``targets.toml``."""
     return tuple(_target(tag) for tag in _document()["platform"])
+
+
+@cache
+def all_targets() -> tuple[Target, ...]:
+    """Every platform tag wheels are built for, in the order of ``targets.toml``."""
+    return tuple(row for row in judged_targets() if row.buildable)
 
 
 @cache
@@ -46,10 +52,19 @@ def target(tag: str) -> Target:
 
     Raises NotFoundError with the known tags for any other name.
     """
-    for row in all_targets():
+    return _named(tag, all_targets())
+
+
+def judged_target(tag: str) -> Target:
+    """As ``target``, of the tags that can be audited; more than those that can be built."""
+    return _named(tag, judged_targets())
+
+
+def _named(tag: str, rows: tuple[Target, ...]) -> Target:
+    for row in rows:
         if tag in {row.tag, row.tag.removesuffix("_" + row.architecture.name)}:
             return row
-    known = ", ".join(row.tag for row in all_targets())
+    known = ", ".join(row.tag for row in rows)
     raise NotFoundError(f"unknown platform tag {tag!r}", hint=f"known tags: {known}")
 
 

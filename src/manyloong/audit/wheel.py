@@ -1,0 +1,151 @@
+"""Reads a wheel into facts: every member once, hashed against RECORD, ELF files read on the way.
+
+Binary distribution format specification (PEP 427 and its successors).
+"""
+
+import hashlib
+import re
+from base64 import urlsafe_b64encode
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from mmap import ACCESS_READ, mmap
+from pathlib import Path
+
+from manyloong.audit.archive import MEMBER_LIMIT, TOTAL_LIMIT, Archive, Member, open_archive, stream
+from manyloong.audit.cursor import FormatFault
+from manyloong.audit.elf import read_elf
+from manyloong.audit.facts import ElfFacts, Problem, WheelFacts
+from manyloong.audit.image import MAGIC
+from manyloong.audit.metadata import compare_metadata, parse_headers, values
+from manyloong.audit.names import SHARED, WheelName, parse_wheel_name
+from manyloong.audit.objects import AR_MAGIC, read_objects
+from manyloong.audit.record import STRONG, Entry, Found, compare_record, parse_record
+
+_TEXT_LIMIT = 64 << 20  # bytes of one metadata file
+_NESTED = re.compile(r"\.(?:whl|zip|egg|jar|tar|tgz|tbz2|txz|tar\.\w+)$")
+_DIST_INFO = re.compile(r"([^/]+\.dist-info)/(?:WHEEL|METADATA|RECORD)")
+
+
+@dataclass(slots=True, kw_only=True)
+class _Gathered:
+    """What has been found while the members went by."""
+
+    elves: list[ElfFacts] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+    found: dict[str, Found] = field(default_factory=dict)
+
+
+def read_wheel(path: Path) -> WheelFacts:
+    """The facts of a wheel; whatever is wrong with it is in ``problems``, not raised."""
+    name = parse_wheel_name(path.name)
+    facts = WheelFacts(path=str(path), size_bytes=path.stat().st_size)
+    if name is None:
+        problem = Problem(rule="ML024", path="", detail=f"{path.name!r} is not a wheel's file name")
+        facts = replace(facts, problems=(problem,))
+    else:
+        facts = replace(facts, distribution=name.distribution, version=name.version, tags=name.tags)
+    if not facts.size_bytes:
+        return _with(facts, Problem(rule="ML087", path="", detail="the file is empty"))
+    with path.open("rb") as file, mmap(file.fileno(), 0, access=ACCESS_READ) as data:
+        return _read(open_archive(data), facts, name)
+
+
+def _with(facts: WheelFacts, *problems: Problem) -> WheelFacts:
+    return replace(facts, problems=facts.problems + problems)
+
+
+def _read(archive: Archive, facts: WheelFacts, name: WheelName | None) -> WheelFacts:
+    unpacked = sum(member.size for member in archive.members)
+    facts = replace(facts, members=len(archive.members), unpacked_bytes=unpacked)
+    facts = _with(facts, *archive.problems)
+    if unpacked > TOTAL_LIMIT or not archive.members:
+        return facts
+    folders = {match[1] for one in archive.members if (match := _DIST_INFO.fullmatch(one.name))}
+    gathered = _Gathered()
+    folder = next(iter(folders)) if len(folders) == 1 else ""
+    if not folder:
+        detail = f"{len(folders)} dist-info directories"
+        gathered.problems.append(Problem(rule="ML088", path="", detail=detail))
+    texts = _texts(archive, folder, gathered)
+    entries: dict[str, Entry] = {}
+    if folder:
+        entries, problems = parse_record(texts.get("RECORD", ""))
+        gathered.problems += problems
+    for member in archive.members:
+        _take(archive, member, entries, gathered)
+    if folder:
+        gathered.problems += compare_record(entries, gathered.found)
+    wheel = parse_headers(texts.get("WHEEL", ""))
+    if folder and name is not None:
+        metadata = parse_headers(texts.get("METADATA", ""))
+        gathered.problems += compare_metadata(name, folder=folder, wheel=wheel, metadata=metadata)
+    facts = replace(facts, elves=tuple(gathered.elves), wheel_tags=values(wheel, "tag"))
+    return _with(facts, *dict.fromkeys(gathered.problems))
+
+
+def _texts(archive: Archive, folder: str, gathered: _Gathered) -> dict[str, str]:
+    found: dict[str, str] = {}
+    wanted = {f"{folder}/{name}": name for name in ("WHEEL", "METADATA", "RECORD")} if folder else {}
+    for member in archive.members:
+        if member.name not in wanted:
+            continue
+        if member.size > _TEXT_LIMIT:
+            detail = f"{member.size} bytes of metadata"
+            gathered.problems.append(Problem(rule="ML088", path=member.name, detail=detail))
+            continue
+        try:
+            data = b"".join(stream(archive, member))
+        except FormatFault:
+            continue  # told when the member is read among the others
+        found[wanted[member.name]] = data.decode("utf-8", "replace")
+    for path, name in wanted.items():
+        if name not in found:
+            gathered.problems.append(Problem(rule="ML088", path=path, detail="missing or unreadable"))
+    return found
+
+
+def _take(archive: Archive, member: Member, entries: dict[str, Entry], gathered: _Gathered) -> None:
+    """Read one member to its end: hash, and facts where it is code."""
+    if member.is_folder or member.size > MEMBER_LIMIT:
+        return
+    entry = entries.get(member.name)
+    algorithm = entry.algorithm if entry and entry.algorithm in STRONG else "sha256"
+    digest = hashlib.new(algorithm, usedforsecurity=False)
+    try:
+        kept = _drain(stream(archive, member), digest.update, member.size)
+    except FormatFault as fault:
+        gathered.problems.append(Problem(rule="ML087", path=member.name, detail=str(fault)))
+        return
+    text = urlsafe_b64encode(digest.digest()).rstrip(b"=").decode()
+    gathered.found[member.name] = Found(path=member.name, digest=text, size=member.size)
+    _look(member, kept, gathered)
+
+
+def _drain(pieces: Iterator[bytes], update: Callable[[bytes], None], size: int) -> bytearray:
+    """Hash all pieces; keep them only where the first says that the member is code."""
+    kept = bytearray()
+    place = 0
+    for number, piece in enumerate(pieces):
+        update(piece)
+        if number == 0:
+            code = piece.startswith((MAGIC, AR_MAGIC))
+            kept = bytearray(size if code else 0)
+            if not code:
+                kept += piece[:8]
+        if code:
+            kept[place : place + len(piece)] = piece
+            place += len(piece)
+    return kept
+
+
+def _look(member: Member, kept: bytearray, gathered: _Gathered) -> None:
+    if kept.startswith(MAGIC):
+        gathered.elves.append(read_elf(kept, path=member.name))
+    elif kept.startswith(AR_MAGIC):
+        gathered.elves += read_objects(kept, path=member.name)
+    elif SHARED.search(member.name):
+        problem = "not an ELF file" if member.size else "the file is empty"
+        gathered.elves.append(ElfFacts(path=member.name, size_bytes=member.size, problem=problem))
+    elif _NESTED.search(member.name):
+        detail = "an archive; its contents are not looked at"
+        gathered.problems.append(Problem(rule="ML089", path=member.name, detail=detail))
