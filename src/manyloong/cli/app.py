@@ -11,7 +11,7 @@ from typing import Annotated, NoReturn
 import typer
 
 import manyloong
-from manyloong.cli import terminal
+from manyloong.cli import index, terminal
 from manyloong.errors import HostError, ManyloongError
 
 INTERRUPTED = 130
@@ -32,6 +32,9 @@ def _print_version(wanted: bool) -> None:
     if wanted:
         print(f"manyloong {manyloong.__version__}")
         raise typer.Exit
+
+
+app.add_typer(index.app)
 
 
 @app.callback()

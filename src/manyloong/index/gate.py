@@ -18,7 +18,7 @@ from manyloong.errors import InputError, IntegrityError, ManyloongError
 from manyloong.index.model import Attachment, Auditor, NewFile, RefusedError, Verdict, WheelName
 from manyloong.index.names import project_name, version_key, wheel_name
 from manyloong.index.provenance import checked_provenance
-from manyloong.targets import all_targets
+from manyloong.targets import judged_targets
 
 _METADATA_LIMIT_BYTES = 8 << 20
 _SBOM_LIMIT_BYTES = 16 << 20
@@ -69,7 +69,7 @@ def claimed_name(upload: Upload) -> WheelName:
 
 
 def _check_platform(name: WheelName) -> None:
-    architectures = sorted({target.architecture.name for target in all_targets()})
+    architectures = sorted({target.architecture.name for target in judged_targets()})
     tags = name.platform.split(".")
     if not all(any(tag.endswith("_" + arch) for arch in architectures) for tag in tags):
         raise RefusedError(

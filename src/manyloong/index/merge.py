@@ -21,10 +21,10 @@ from manyloong.errors import InputError
 from manyloong.index.model import LocalFile, WheelName
 from manyloong.index.names import version_key, wheel_name
 from manyloong.index.upstream_page import UpstreamPage
-from manyloong.targets import all_targets
+from manyloong.targets import judged_targets
 
 API_VERSION = "1.4"
-_ARCHITECTURES = {target.architecture.name for target in all_targets()}
+_ARCHITECTURES = {target.architecture.name for target in judged_targets()}
 _PLATFORM = re.compile(r"(manylinux|musllinux)_(\d+)_(\d+)_(\w+)")
 _INTERPRETER = re.compile(r"([a-z]+)(\d)(\d*)")
 
