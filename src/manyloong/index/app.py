@@ -20,7 +20,7 @@ from manyloong.index.http_files import FilesApi
 from manyloong.index.http_simple import SimpleApi
 from manyloong.index.http_upload import Gatekeeper, UploadApi
 from manyloong.index.operations import METRICS_TYPE, Metrics, logger
-from manyloong.index.pages import Pages
+from manyloong.index.pages import CHECKED_EVERY_S, Pages
 from manyloong.index.root_list import RootList
 from manyloong.index.site import Site
 from manyloong.index.upstream import Upstream
@@ -46,10 +46,12 @@ class IndexApp:
         await (self.simple if direct else self.rest)(scope, receive, send)
 
 
-def make_app(site: Site, upstream: Upstream, keeper: Gatekeeper) -> IndexApp:
+def make_app(
+    site: Site, upstream: Upstream, keeper: Gatekeeper, *, look_every_s: float = CHECKED_EVERY_S
+) -> IndexApp:
     """The application; its lifespan closes the upstream client and the database."""
     metrics = Metrics()
-    pages = Pages(site.engine, upstream)
+    pages = Pages(site.engine, upstream, look_every_s=look_every_s)
     simple = SimpleApi(pages, RootList(site.engine, upstream.client, site.root / "cache"), metrics)
     files = FilesApi(site)
     upload = UploadApi(site, pages, keeper, metrics)

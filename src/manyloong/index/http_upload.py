@@ -180,4 +180,7 @@ def _password(header: str) -> str:
         pair = base64.b64decode(value.strip(), validate=True).decode("utf-8")
     except (binascii.Error, ValueError) as error:
         raise RefusedError("the Authorization header is malformed", status=401) from error
-    return pair.partition(":")[2]
+    secret = pair.partition(":")[2]
+    if not secret:
+        raise RefusedError("the password, a token, is empty", status=401)
+    return secret

@@ -68,11 +68,13 @@ class Pages:
         upstream: Upstream,
         *,
         limit_bytes: int = 48 << 20,
+        look_every_s: float = CHECKED_EVERY_S,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
         self.engine = engine
         self.upstream = upstream
         self.limit_bytes = limit_bytes
+        self.look_every_s = look_every_s
         self.now = now
         self._pages: OrderedDict[str, _Page] = OrderedDict()
         self._building: dict[str, asyncio.Task[_Page]] = {}
@@ -83,7 +85,7 @@ class Pages:
         Raises NotFoundError when neither side has it, RefusedError 502 when that cannot be known now.
         """
         page = self._pages.get(project)
-        if page is None or self.now() - page.checked_at >= CHECKED_EVERY_S:
+        if page is None or self.now() - page.checked_at >= self.look_every_s:
             page = await self._current(project)
         if content_type not in page.rendered:
             page.rendered[content_type] = await to_thread.run_sync(_render, page, content_type)
@@ -96,7 +98,7 @@ class Pages:
         return (
             page is not None
             and page.rendered.get(rendered.content_type) is rendered
-            and self.now() - page.checked_at < CHECKED_EVERY_S
+            and self.now() - page.checked_at < self.look_every_s
         )
 
     def drop(self, project: str) -> None:
