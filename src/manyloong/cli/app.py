@@ -11,7 +11,7 @@ from typing import Annotated, NoReturn
 import typer
 
 import manyloong
-from manyloong.cli import build, terminal
+from manyloong.cli import build, cache, root, terminal
 from manyloong.errors import HostError, ManyloongError
 
 INTERRUPTED = 130
@@ -44,6 +44,8 @@ def _root(
 
 
 app.command(epilog=build.EPILOG)(build.build)
+app.add_typer(root.app, name="root")
+app.add_typer(cache.app, name="cache")
 
 
 def _leaves(error: BaseException) -> Iterator[BaseException]:
