@@ -13,7 +13,7 @@ from manyloong.sandbox.binfmt import emulated_architectures, parse_entry
 from manyloong.sandbox.command import Command, Emulator, Limits
 from manyloong.sandbox.diagnosis import NOT_STARTED
 from manyloong.sandbox.facts import BinfmtEntry, HostFacts, Tools, Trial
-from manyloong.sandbox.runner import BubblewrapRunner
+from manyloong.sandbox.runner import NOT_FOUND, BubblewrapRunner
 from manyloong.targets import Qemu, all_targets
 
 SEARCH_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -105,8 +105,10 @@ def _system_binfmt() -> tuple[BinfmtEntry, ...]:
 
 
 def _try_command(facts: HostFacts, emulator: Emulator | None = None) -> Trial:
-    """Whether the runner runs a command here, were the facts so. The command is bubblewrap's own version
-    in the host's own tree: the one program that is there for certain.
+    """Whether the runner gets as far as a command here, were the facts so.
+
+    The command asks for bubblewrap's version in the host's own tree. Where that program lies in a folder
+    that is private inside, it is not found; that comes after all that is tried.
     """
     if not facts.tools.bwrap:
         return Trial(works=False, error="bubblewrap is missing")
@@ -122,7 +124,8 @@ def _try_command(facts: HostFacts, emulator: Emulator | None = None) -> Trial:
             done = BubblewrapRunner(facts).run(command)
         except ManyloongError as error:
             return Trial(works=False, error=error.message.removeprefix(NOT_STARTED))
-        return Trial(works=True) if done.succeeded else Trial(works=False, error=done.last_lines(1))
+        reached = done.returncode in {0, NOT_FOUND}
+        return WORKS if reached else Trial(works=False, error=done.last_lines(1))
 
 
 def _sandbox_trials(facts: HostFacts) -> HostFacts:

@@ -19,9 +19,9 @@ from manyloong.sandbox.facts import HostFacts
 from manyloong.sandbox.launch import GATE_OPEN, NOT_ENCLOSED, Launch, check_command, plan_launch
 from manyloong.sandbox.usage import line_of, proportional_bytes, usage_below
 
-_FIRST_SAMPLE_S, _SAMPLE_S = 0.02, 0.2
+_FIRST_SAMPLE_S, _SAMPLE_S = 0.05, 0.2
 _LAST_WORDS_BYTES = 4096
-_NOT_FOUND = 127  # what shells say of a program that is not there
+NOT_FOUND = 127  # what shells say of a program that is not there
 _OUR_PROCESSES = 3  # unshare and two of bubblewrap's
 
 
@@ -229,6 +229,6 @@ def _result(running: _Running, done: Done, facts: HostFacts, *, log_start: int) 
         stream.seek(max(log_start, done.log.stat().st_size - _LAST_WORDS_BYTES))
         said = stream.read().decode("utf-8", "replace").strip()
     if "bwrap: execvp" in said:
-        return replace(done, returncode=_NOT_FOUND)
+        return replace(done, returncode=NOT_FOUND)
     step = "the namespaces around it could not be made" if own == NOT_ENCLOSED else f"exit code {own}"
     raise host_error(facts, said=said or step)
