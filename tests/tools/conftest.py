@@ -8,7 +8,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from mirror import Mirror, serving
+from tests.tools.mirror import Mirror, serving
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ import socket
 from pathlib import Path
 
 import pytest
-from mirror import Mirror
+from tests.tools.mirror import Mirror
 
 from manyloong.errors import FetchError, GoneError, IntegrityError
 from manyloong.events import Downloading, Event, ignore

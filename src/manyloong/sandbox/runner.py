@@ -14,9 +14,10 @@ from typing import Self
 
 from manyloong.errors import HostError
 from manyloong.sandbox.command import Command, Done, Limits, Outcome
+from manyloong.sandbox.diagnosis import host_error
 from manyloong.sandbox.facts import HostFacts
 from manyloong.sandbox.launch import GATE_OPEN, NOT_ENCLOSED, Launch, check_command, plan_launch
-from manyloong.sandbox.usage import children_of, proportional_bytes, usage_below
+from manyloong.sandbox.usage import line_of, proportional_bytes, usage_below
 
 _FIRST_SAMPLE_S, _SAMPLE_S = 0.02, 0.2
 _LAST_WORDS_BYTES = 4096
@@ -30,6 +31,7 @@ class _Running:
 
     process: subprocess.Popen[bytes]
     status_fd: int
+    init_generation: int  # how far below ``process`` the first process of bubblewrap's PID namespace is
     text: bytes = b""
     peak_bytes: int = 0
     outcome: Outcome = "exited"
@@ -47,12 +49,11 @@ class _Running:
     def kill(self) -> None:
         """End the sandbox whole: with a PID namespace's first process the kernel kills all the others.
 
-        The outermost process waits for that end, so it is killed only where it has no child yet.
+        The processes above it wait for that end and pass it on; they are killed only while it is not there.
         """
         self.killed = True
-        for pid in children_of(self.process.pid) or (self.process.pid,):
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(line_of(self.process.pid, generations=self.init_generation)[-1], signal.SIGKILL)
 
 
 def _memory_file(words: tuple[str, ...]) -> int:
@@ -101,7 +102,7 @@ def _spawn(launch: Launch, command: Command) -> _Running:
         os.close(args)
         os.close(status_in)
     _open_gate(process, command.limits)
-    return _Running(process=process, status_fd=status_out)
+    return _Running(process=process, status_fd=status_out, init_generation=launch.init_generation)
 
 
 def _judge(running: _Running, limits: Limits, *, page_bytes: int) -> Outcome:
@@ -185,7 +186,7 @@ class BubblewrapRunner:
             peak_memory_bytes=running.peak_bytes,
             log=command.log,
         )
-        return _result(running, done, log_start=log_start)
+        return _result(running, done, self._facts, log_start=log_start)
 
     def stop(self) -> None:
         """Kill what runs and refuse what comes."""
@@ -216,7 +217,7 @@ class BubblewrapRunner:
             os.close(running.status_fd)
 
 
-def _result(running: _Running, done: Done, *, log_start: int) -> Done:
+def _result(running: _Running, done: Done, facts: HostFacts, *, log_start: int) -> Done:
     code, own = running.exit_code(), running.process.returncode
     if running.outcome != "exited" or running.killed:
         return replace(done, returncode=-signal.SIGKILL)
@@ -230,4 +231,4 @@ def _result(running: _Running, done: Done, *, log_start: int) -> Done:
     if "bwrap: execvp" in said:
         return replace(done, returncode=_NOT_FOUND)
     step = "the namespaces around it could not be made" if own == NOT_ENCLOSED else f"exit code {own}"
-    raise HostError(f"the sandbox could not start: {said or step}", hint="see: manyloong doctor")
+    raise host_error(facts, said=said or step)

@@ -51,9 +51,12 @@ def usage_below(pid: int, *, page_bytes: int) -> Usage:
     return Usage(memory_bytes=pages * page_bytes, processes=tuple(found))
 
 
-def children_of(pid: int) -> tuple[int, ...]:
-    """The processes that a process has started and that still are."""
-    return tuple(child for child, _ in _table().get(pid, ()))
+def line_of(pid: int, *, generations: int) -> tuple[int, ...]:
+    """A process, its first child, that one's first child: as many generations below it as there are."""
+    table, found = _table(), [pid]
+    while len(found) <= generations and table.get(found[-1]):
+        found.append(table[found[-1]][0][0])
+    return tuple(found)
 
 
 def proportional_bytes(pids: tuple[int, ...]) -> int | None:

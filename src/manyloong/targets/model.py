@@ -79,6 +79,15 @@ class Host:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Python:
+    """One CPython that the native and the target roots both carry."""
+
+    tag: str  # python and ABI tag, e.g. "cp313"
+    version: str  # "3.13"
+    executable: str  # absolute path inside the roots
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
     """One platform tag: an architecture, a libc and the oldest version of it (the floor)."""
 

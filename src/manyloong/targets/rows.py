@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from manyloong.errors import NotFoundError
-from manyloong.targets.model import Architecture, Compiler, FlagRule, Host, Qemu, Target, Zig
+from manyloong.targets.model import Architecture, Compiler, FlagRule, Host, Python, Qemu, Target, Zig
 
 
 @cache
@@ -57,6 +57,12 @@ def all_targets() -> tuple[Target, ...]:
 def all_hosts() -> tuple[Host, ...]:
     """Every architecture builds can run on."""
     return tuple(Host(name=name, **row) for name, row in _document()["host"].items())
+
+
+@cache
+def all_pythons() -> tuple[Python, ...]:
+    """Every CPython that the roots carry, oldest first."""
+    return tuple(Python(tag=tag, **row) for tag, row in _document()["python"].items())
 
 
 def target(tag: str) -> Target:

@@ -134,6 +134,7 @@ def policy(target: Target) -> Policy:
         versioned=tuple(libraries["versioned"]),
         absent=libraries["absent"],
         foreign=tuple(libraries["foreign"]),
+        private={name: tuple(one) for name, one in document["private"].items() if name != "source"},
         tls_descriptors=row["tls_descriptors"],
         min_floor=(minimum, minor),
         why_floor=document["why_floor"],
@@ -155,3 +156,25 @@ def rule(key: str) -> Rule:
         if one.id == key.upper():
             return one
     raise NotFoundError(f"unknown rule {key!r}", hint="manyloong spec explain lists them all")
+
+
+@cache
+def stable_abi() -> dict[str, Version]:
+    """The symbols of CPython's stable ABI, and the Python version each came with."""
+    added = _document("stable_abi")["added"]
+    return {name: _version(version) for version, names in added.items() for name in names.split()}
+
+
+@cache
+def musl_exports() -> frozenset[str]:
+    """What the oldest musl for loongarch64 exports."""
+    return frozenset(
+        name for names in _document("musl_symbols")["exports"].values() for name in names.split()
+    )
+
+
+@cache
+def musl_later() -> dict[str, str]:
+    """Symbols that came later, and the release each came with."""
+    later = _document("musl_symbols")["later"]
+    return {name: version for version, names in later.items() for name in names.split()}

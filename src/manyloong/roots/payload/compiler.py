@@ -196,7 +196,7 @@ def read_text(path: str) -> str | None:
     """The text of a file, or None."""
     try:
         # pathlib takes longer to import than all of this takes to run
-        with open(path, encoding="utf-8", errors="surrogateescape") as stream:  # noqa: PTH123
+        with open(path, encoding="utf-8", errors="surrogateescape") as stream:
             return stream.read()
     except OSError:
         return None
