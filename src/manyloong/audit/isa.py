@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+_WORD = 4  # bytes of an instruction; psABI and LoongArch reference manual
 _BLOCK = 1 << 18  # words looked at in one step: the temporaries stay in the cache
 _AMBIGUOUS = 255
 _STT_FUNC, _SHT_SYMTAB, _SHT_DYNSYM = 2, 2, 11
@@ -122,12 +123,12 @@ def _code_ranges(image: Image) -> Iterator[tuple[int, int, int]]:
     """(offset, address, bytes) of executable sections; of executable segments where there are no sections."""
     found = False
     for one in image.sections:
-        if one.flags & SHF_EXECINSTR and one.kind != SHT_NOBITS and one.size:
+        if one.flags & SHF_EXECINSTR and one.kind != SHT_NOBITS and one.size >= _WORD:
             image.cursor.check(one.offset, one.size, f"section {one.name}")
             found = True
             yield one.offset, one.address, one.size & ~3
     for part in image.segments if not found else ():
-        if part.kind == PT_LOAD and part.flags & PF_X:
+        if part.kind == PT_LOAD and part.flags & PF_X and part.file_size >= _WORD:
             yield part.offset, part.vaddr, part.file_size & ~3
 
 
@@ -212,6 +213,7 @@ def _functions(image: Image) -> _Functions:
     rows = rows[(rows["info"] & 15 == _STT_FUNC) & (rows["section"] != 0) & (rows["size"] != 0)]
     rows = rows[np.argsort(rows["value"], kind="stable")]
     strings = image.sections[table.link]
+    image.cursor.check(strings.offset, strings.size, "symbol names")
     starts = rows["value"].astype(np.int64)
     return _Functions(
         starts=starts,

@@ -95,6 +95,17 @@ def undefined(elf: ElfFacts, case: Case) -> Iterator[Finding]:
             yield finding(rule, f"{elf.path}: {names}{more}: {told}{tail}", *places)
 
 
+def private_symbols(elf: ElfFacts, case: Case) -> Iterator[Finding]:
+    """ML047."""
+    for library, names in case.policy.private.items():
+        if library not in elf.needed or library in case.brought:
+            continue
+        used = [one.name for one in elf.undefined if one.name in names and one.name not in case.exported]
+        if used:
+            places = [Evidence(file=elf.path, symbol=name, value=library) for name in used]
+            yield finding("ML047", f"{elf.path}: {', '.join(used[:5])}: private to {library}", *places)
+
+
 def _providers_known(elf: ElfFacts, case: Case) -> bool:
     """Whether the exports of every needed library are known, so that a missing symbol is a fact."""
     if case.policy.target.libc == "musl":
@@ -142,4 +153,4 @@ def _limited_version(elf: ElfFacts, case: Case) -> Version | None:
     return _ANY_VERSION if marked else None
 
 
-RULES = (symbol_versions, libraries, undefined, stable_abi_only)
+RULES = (symbol_versions, libraries, undefined, private_symbols, stable_abi_only)

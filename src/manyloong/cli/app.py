@@ -11,7 +11,7 @@ from typing import Annotated, NoReturn
 import typer
 
 import manyloong
-from manyloong.cli import build, cache, root, terminal
+from manyloong.cli import audit, build, cache, doctor, index, root, spec, terminal
 from manyloong.errors import HostError, ManyloongError
 
 INTERRUPTED = 130
@@ -44,6 +44,10 @@ def _root(
 
 
 app.command(epilog=build.EPILOG)(build.build)
+app.command(epilog=doctor.EPILOG)(doctor.doctor)
+app.command(epilog=audit.EPILOG)(audit.audit)
+app.add_typer(spec.app)
+app.add_typer(index.app)
 app.add_typer(root.app, name="root")
 app.add_typer(cache.app, name="cache")
 

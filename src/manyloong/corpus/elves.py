@@ -7,6 +7,7 @@ from manyloong.corpus.sample import Sample, pair, wheel_of
 
 _PROGRAM = Elf(file_type=3, interpreter="/lib64/ld-linux-loongarch-lp64d.so.1", abi_tag=(5, 19, 0))
 _NOP = 0x03400000
+_LIBZ = ("libc.so.6", "libz.so.1")
 _MALLOC = Undefined(name="malloc", version="GLIBC_2.36", library="libc.so.6")
 _LASX, _V1_1, _LBT, _LVZ, _CSR = 0x740A0000, 0x38578000, 0x00007000, 0x05000000, 0x04000000
 
@@ -111,6 +112,14 @@ _ELF_PAIRS = (
             Elf(undefined=(_MALLOC, Undefined(name="gone"))),
         ),
         good=("the same symbol weak", Elf(undefined=(_MALLOC, Undefined(name="gone", weak=True)))),
+    ),
+    _Pair(
+        rule="ML047",
+        bad=(
+            "inflate_fast of libz.so.1",
+            Elf(needed=_LIBZ, undefined=(_MALLOC, Undefined(name="inflate_fast"))),
+        ),
+        good=("inflate of libz.so.1", Elf(needed=_LIBZ, undefined=(_MALLOC, Undefined(name="inflate")))),
     ),
     _Pair(
         rule="ML050",

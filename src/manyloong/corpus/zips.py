@@ -27,7 +27,7 @@ class Entry:
 
 def write_zip(entries: tuple[Entry, ...]) -> bytes:
     """The archive; equal entries give equal bytes."""
-    body, directory, count = b"", b"", 0
+    body, directory, count = bytearray(), bytearray(), 0
     for one in entries:
         packed = _deflated(one.data) if one.method == _DEFLATED else one.data
         crc = zlib.crc32(one.data) if one.crc is None else one.crc
@@ -61,7 +61,7 @@ def write_zip(entries: tuple[Entry, ...]) -> bytes:
         at = len(body) + len(directory)
         wide = pack("<IQHHIIQQQQ", 0x06064B50, 44, 45, 45, 0, 0, count, count, len(directory), len(body))
         wide += pack("<IIQI", 0x07064B50, 0, at, 1)
-    return body + directory + wide + pack("<IHHHHIIH", *end)
+    return bytes(body) + bytes(directory) + wide + pack("<IHHHHIIH", *end)
 
 
 def _deflated(data: bytes) -> bytes:

@@ -1,1 +1,17 @@
 """The ABI specification: explain, compare, render."""
+
+from manyloong.spec.compare import UNCHECKED, Difference, compare, grouped, installed_policies
+from manyloong.spec.show import to_json, to_text
+from manyloong.spec.tags import TagVerdict, check_tag
+
+__all__ = [
+    "UNCHECKED",
+    "Difference",
+    "TagVerdict",
+    "check_tag",
+    "compare",
+    "grouped",
+    "installed_policies",
+    "to_json",
+    "to_text",
+]

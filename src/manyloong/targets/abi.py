@@ -107,6 +107,7 @@ class Policy:
     versioned: tuple[str, ...]  # those of them that give every symbol a version
     absent: dict[str, str]  # sonames no system of this platform has, and why
     foreign: tuple[str, ...]  # sonames of other libcs
+    private: dict[str, tuple[str, ...]]  # symbols that not every build of an allowed library exports
     tls_descriptors: bool
     min_floor: tuple[int, int]
     why_floor: str

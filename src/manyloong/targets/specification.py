@@ -134,6 +134,7 @@ def policy(target: Target) -> Policy:
         versioned=tuple(libraries["versioned"]),
         absent=libraries["absent"],
         foreign=tuple(libraries["foreign"]),
+        private={name: tuple(one) for name, one in document["private"].items() if name != "source"},
         tls_descriptors=row["tls_descriptors"],
         min_floor=(minimum, minor),
         why_floor=document["why_floor"],
