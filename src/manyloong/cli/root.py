@@ -121,6 +121,57 @@ def lock(
         print("\n".join(lines) or f"{name}: no changes")
 
 
+@app.command(context_settings={"ignore_unknown_options": True})
+def shell(
+    name: Annotated[str, typer.Argument(help="The root to enter.")],
+    command: Annotated[
+        list[str] | None, typer.Argument(help="A program and its arguments, instead of a shell.")
+    ] = None,
+    offline: Offline = False,
+) -> None:
+    """Enter a root, read-only and without network, as builds and tests see it; /build is writable.
+
+    Its exit code is that of the program.
+    """
+    import subprocess
+
+    from manyloong.cli.doors import open_outside
+    from manyloong.cli.progress import ProgressListener
+    from manyloong.roots.ensure import Sources, root_emulator
+    from manyloong.roots.spec import root_spec
+    from manyloong.sandbox import Bind, Command
+    from manyloong.sandbox.replay import write_script
+
+    with ProgressListener() as listener:
+        outside = open_outside(listener, offline=offline, locked=False)
+        root = _ensure(name, outside, listener)
+        emulator = root_emulator(
+            root_spec(name),
+            outside.host,
+            Sources(
+                store=outside.doors.store,
+                fetcher=outside.doors.fetcher,
+                mirrors=outside.doors.mirrors,
+                listener=listener,
+            ),
+        )
+    environment = (("HOME", "/home/builder"), ("LC_ALL", "C.UTF-8"), ("PATH", "/usr/bin:/usr/sbin"))
+    with outside.doors.store.scratch("shell") as folder:
+        (folder / "build").mkdir()
+        entered = Command(
+            argv=("/bin/bash",),
+            root=root.path,
+            log=folder / "log",
+            environment=environment,
+            binds=(Bind(source=folder / "build", target="/build", writable=True),),
+            cwd="/build",
+            emulator=emulator,
+        )
+        script = write_script(folder, entered, outside.facts)
+        done = subprocess.run(["sh", str(script), *(command or ())], check=False)
+    raise typer.Exit(done.returncode)
+
+
 def _ensure(name: str, outside: "Outside", listener: "Listener") -> "Root":
     from manyloong.roots import ensure_root
 
