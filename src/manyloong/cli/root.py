@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from manyloong.cli.doors import Outside
     from manyloong.events import Listener
     from manyloong.roots import Root
+    from manyloong.sandbox import Emulator
 
 app = typer.Typer(help="The roots that builds and tests run in.", no_args_is_help=True)
 
@@ -133,28 +134,25 @@ def shell(
 
     Its exit code is that of the program.
     """
-    import subprocess
-
     from manyloong.cli.doors import open_outside
     from manyloong.cli.progress import ProgressListener
     from manyloong.roots.ensure import Sources, root_emulator
     from manyloong.roots.spec import root_spec
-    from manyloong.sandbox import Bind, Command
-    from manyloong.sandbox.replay import write_script
 
     with ProgressListener() as listener:
         outside = open_outside(listener, offline=offline, locked=False)
         root = _ensure(name, outside, listener)
-        emulator = root_emulator(
-            root_spec(name),
-            outside.host,
-            Sources(
-                store=outside.doors.store,
-                fetcher=outside.doors.fetcher,
-                mirrors=outside.doors.mirrors,
-                listener=listener,
-            ),
-        )
+        doors = outside.doors
+        sources = Sources(store=doors.store, fetcher=doors.fetcher, mirrors=doors.mirrors, listener=listener)
+        emulator = root_emulator(root_spec(name), outside.host, sources)
+    raise typer.Exit(_enter(root, emulator, command or [], outside))
+
+
+def _enter(root: "Root", emulator: "Emulator | None", command: list[str], outside: "Outside") -> int:
+    import subprocess
+
+    from manyloong.sandbox import Bind, Command, write_script
+
     environment = (("HOME", "/home/builder"), ("LC_ALL", "C.UTF-8"), ("PATH", "/usr/bin:/usr/sbin"))
     with outside.doors.store.scratch("shell") as folder:
         (folder / "build").mkdir()
@@ -168,8 +166,7 @@ def shell(
             emulator=emulator,
         )
         script = write_script(folder, entered, outside.facts)
-        done = subprocess.run(["sh", str(script), *(command or ())], check=False)
-    raise typer.Exit(done.returncode)
+        return subprocess.run(["sh", str(script), *command], check=False).returncode
 
 
 def _ensure(name: str, outside: "Outside", listener: "Listener") -> "Root":
