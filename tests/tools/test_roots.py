@@ -51,9 +51,10 @@ def archive(mirror: Mirror) -> Archive:
 @pytest.fixture
 def sources_of(tmp_path: Path, archive: Archive) -> Callable[..., Sources]:
     def make(
-        *events: list[Event], locked: bool = False, now: datetime = DATE, store: str = "store"
+        events: list[Event] | None = None, *, locked: bool = False, now: datetime = DATE, store: str = "store"
     ) -> Sources:
         kept = Store(tmp_path / store)
+        heard: list[Event] = [] if events is None else events
         return Sources(
             store=kept,
             fetcher=HttpFetcher(kept, sleep=lambda _seconds: None, timeout_s=5.0),
