@@ -78,7 +78,7 @@ def test_good_archive_comes_out(tmp_path: Path, pack: Callable[[bytes], bytes]) 
     assert (tmp_path / "same").stat().st_nlink == 1
 
 
-HOSTILE = {
+HOSTILE: dict[str, list[tarfile.TarInfo | tuple[tarfile.TarInfo, bytes]]] = {
     "up": [member("../x")],
     "up inside": [member("a/../../x")],
     "absolute": [member("/etc/x")],

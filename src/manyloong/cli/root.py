@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from manyloong.cli.doors import Outside
     from manyloong.events import Listener
     from manyloong.roots import Root
+    from manyloong.sandbox import Emulator
 
 app = typer.Typer(help="The roots that builds and tests run in.", no_args_is_help=True)
 
@@ -119,6 +120,53 @@ def lock(
         return
     for name, lines in changes.items():
         print("\n".join(lines) or f"{name}: no changes")
+
+
+@app.command(context_settings={"ignore_unknown_options": True})
+def shell(
+    name: Annotated[str, typer.Argument(help="The root to enter.")],
+    command: Annotated[
+        list[str] | None, typer.Argument(help="A program and its arguments, instead of a shell.")
+    ] = None,
+    offline: Offline = False,
+) -> None:
+    """Enter a root, read-only and without network, as builds and tests see it; /build is writable.
+
+    Its exit code is that of the program.
+    """
+    from manyloong.cli.doors import open_outside
+    from manyloong.cli.progress import ProgressListener
+    from manyloong.roots.ensure import Sources, root_emulator
+    from manyloong.roots.spec import root_spec
+
+    with ProgressListener() as listener:
+        outside = open_outside(listener, offline=offline, locked=False)
+        root = _ensure(name, outside, listener)
+        doors = outside.doors
+        sources = Sources(store=doors.store, fetcher=doors.fetcher, mirrors=doors.mirrors, listener=listener)
+        emulator = root_emulator(root_spec(name), outside.host, sources)
+    raise typer.Exit(_enter(root, emulator, command or [], outside))
+
+
+def _enter(root: "Root", emulator: "Emulator | None", command: list[str], outside: "Outside") -> int:
+    import subprocess
+
+    from manyloong.sandbox import Bind, Command, write_script
+
+    environment = (("HOME", "/home/builder"), ("LC_ALL", "C.UTF-8"), ("PATH", "/usr/bin:/usr/sbin"))
+    with outside.doors.store.scratch("shell") as folder:
+        (folder / "build").mkdir()
+        entered = Command(
+            argv=("/bin/bash",),
+            root=root.path,
+            log=folder / "log",
+            environment=environment,
+            binds=(Bind(source=folder / "build", target="/build", writable=True),),
+            cwd="/build",
+            emulator=emulator,
+        )
+        script = write_script(folder, entered, outside.facts)
+        return subprocess.run(["sh", str(script), *command], check=False).returncode
 
 
 def _ensure(name: str, outside: "Outside", listener: "Listener") -> "Root":

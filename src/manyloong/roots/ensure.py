@@ -13,7 +13,7 @@ from pathlib import Path
 from manyloong.errors import FetchError, GoneError, HostError, LockError
 from manyloong.events import Listener, Warned
 from manyloong.roots.build import Tools, build_emulator, build_root
-from manyloong.roots.index import Clock, read_index, utc_now
+from manyloong.roots.index import Clock, Keys, archive_keys, read_index, utc_now
 from manyloong.roots.lock import committed_lock, lock_document, lock_from_document, root_id
 from manyloong.roots.model import Root, RootLock, RootSpec
 from manyloong.roots.resolve import lock_changes, refresh_lock
@@ -37,6 +37,7 @@ class Sources:
     listener: Listener
     locked: bool = False
     clock: Clock = utc_now
+    keys: Keys = archive_keys
 
 
 def ensure_root(
@@ -196,6 +197,7 @@ def _refreshed(
         fetcher=sources.fetcher,
         listener=sources.listener,
         clock=sources.clock,
+        keys=sources.keys,
     )
     used = refresh_lock(lock, index.packages, gone=gone.names, without=spec.without)
     if used == lock:
