@@ -143,6 +143,12 @@ def _returncode(code: int) -> int:
     return 128 - code if 128 < code < 128 + signal.NSIG else code
 
 
+def _bounded(command: Command, facts: HostFacts) -> Command:
+    limits = command.limits
+    most = min(limits.memory_bytes, facts.memory_for_builds or limits.memory_bytes)
+    return replace(command, limits=replace(limits, memory_bytes=most))
+
+
 class BubblewrapRunner:
     """Runs commands with bubblewrap in private user namespaces; several threads may use one runner.
 
@@ -166,6 +172,7 @@ class BubblewrapRunner:
 
     def run(self, command: Command) -> Done:
         """Run to the end, within the limits; raises HostError where this host cannot."""
+        command = _bounded(command, self._facts)
         check_command(command)
         launch = plan_launch(command, self._facts)
         command.log.parent.mkdir(parents=True, exist_ok=True)
