@@ -38,11 +38,6 @@ class Blobs(Protocol):
         """Every key, and when it was written (seconds since the epoch)."""
 
 
-def blob_key(sha256: str, filename: str) -> str:
-    """Where a file lives, in storage and below ``/files/``."""
-    return f"{sha256[:2]}/{sha256[2:4]}/{sha256[4:]}/{filename}"
-
-
 def open_blobs(address: str, *, root: Path) -> Blobs:
     """The store of ``files`` in index.toml: a folder (relative to the index) or ``s3://bucket/prefix?...``."""
     if address.startswith("s3://"):

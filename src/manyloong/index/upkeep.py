@@ -10,9 +10,8 @@ from sqlalchemy import select
 
 from manyloong.errors import InputError, NotFoundError
 from manyloong.index import ledger, shelf
-from manyloong.index.blobs import blob_key
 from manyloong.index.database import reading
-from manyloong.index.model import LocalFile
+from manyloong.index.model import LocalFile, blob_key
 from manyloong.index.site import Site
 from manyloong.index.tables import components, files
 
