@@ -158,7 +158,7 @@ class BubblewrapRunner:
 
     def __init__(self, facts: HostFacts) -> None:
         self._facts = facts
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # a signal handler may call stop() at any point
         self._running: list[_Running] = []
         self._stopped = False
 
@@ -196,10 +196,10 @@ class BubblewrapRunner:
         return _result(running, done, self._facts, log_start=log_start)
 
     def stop(self) -> None:
-        """Kill what runs and refuse what comes."""
+        """Kill what runs and refuse what comes; a signal handler may call it."""
         with self._lock:
             self._stopped = True
-            for running in self._running:
+            for running in tuple(self._running):
                 running.kill()
 
     def _start(self, launch: Launch, command: Command) -> _Running:
