@@ -142,6 +142,8 @@ def _why_no_namespaces(facts: HostFacts) -> tuple[str, str]:
         return "AppArmor restricts unprivileged user namespaces", as_root(facts, _APPARMOR)
     if facts.container:
         return f"the {facts.container} container forbids namespaces or hides parts of /proc", _CONTAINER
+    if facts.user_namespaces.works:
+        return "user namespaces work for unshare, but not for bubblewrap", ""
     return "the kernel refuses", ""
 
 

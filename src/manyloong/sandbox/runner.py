@@ -143,6 +143,12 @@ def _returncode(code: int) -> int:
     return 128 - code if 128 < code < 128 + signal.NSIG else code
 
 
+def _bounded(command: Command, facts: HostFacts) -> Command:
+    limits = command.limits
+    most = min(limits.memory_bytes, facts.memory_for_builds or limits.memory_bytes)
+    return replace(command, limits=replace(limits, memory_bytes=most))
+
+
 class BubblewrapRunner:
     """Runs commands with bubblewrap in private user namespaces; several threads may use one runner.
 
@@ -152,7 +158,7 @@ class BubblewrapRunner:
 
     def __init__(self, facts: HostFacts) -> None:
         self._facts = facts
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # a signal handler may call stop() at any point
         self._running: list[_Running] = []
         self._stopped = False
 
@@ -166,6 +172,7 @@ class BubblewrapRunner:
 
     def run(self, command: Command) -> Done:
         """Run to the end, within the limits; raises HostError where this host cannot."""
+        command = _bounded(command, self._facts)
         check_command(command)
         launch = plan_launch(command, self._facts)
         command.log.parent.mkdir(parents=True, exist_ok=True)
@@ -189,10 +196,10 @@ class BubblewrapRunner:
         return _result(running, done, self._facts, log_start=log_start)
 
     def stop(self) -> None:
-        """Kill what runs and refuse what comes."""
+        """Kill what runs and refuse what comes; a signal handler may call it."""
         with self._lock:
             self._stopped = True
-            for running in self._running:
+            for running in tuple(self._running):
                 running.kill()
 
     def _start(self, launch: Launch, command: Command) -> _Running:
