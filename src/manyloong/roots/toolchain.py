@@ -28,6 +28,7 @@ from manyloong.roots.pythons import (
 from manyloong.roots.wrappers import binutils_links, clang_configuration, wrapper_modules, wrapper_scripts
 from manyloong.sandbox import Bind, Command, Done, Runner
 from manyloong.store import Store
+from manyloong.store.normalise import normalise_tree
 from manyloong.targets import FlagRule, Host, Target
 
 RECIPE = 1  # bump when what is built changes although its inputs do not
@@ -230,6 +231,7 @@ class _Builder:
                 write_python(python, directory / "python" / python.name, plan.layout, removed=names)
             write_record(plan, directory, removed)
             shutil.rmtree(work)
+            normalise_tree(directory, epoch=0)
         self.listener(StageFinished(job=kind, stage="compile", seconds=done.seconds))
 
     def probe(self, plan: TreePlan, directory: Path, scratch: Path) -> dict[str, tuple[str, ...]]:
@@ -240,7 +242,13 @@ class _Builder:
         for name, text in probes.texts.items():
             (work / name).write_text(text, "utf-8")
         compiler = f"{plan.layout.binaries}/cc"
-        link = (compiler, "-shared", "-nostartfiles", "-Wl,-z,defs,--error-limit=0", f"{inside}/functions.S")
+        link = (
+            compiler,
+            "-shared",
+            "-nostartfiles",
+            "-Wl,-z,defs,--error-limit=0,--no-gc-sections",
+            f"{inside}/functions.S",
+        )
         linked = self.run(plan, (*link, "-o", f"{inside}/out", "-lm"), directory, scratch, check=False)
         preprocess = (compiler, "-E", "-P", f"{inside}/headers.c")
         headers = self.run(plan, preprocess, directory, scratch)
