@@ -74,6 +74,7 @@ class BuildRecord:
     grafted: tuple[str, ...]
     stages: tuple[StageRecord, ...]
     warnings: tuple[str, ...]
+    accepted: bool  # what the verdict comes to
     verdict: Verdict
     tests: tuple[TestReport, ...]
     wheel: WheelRecord
@@ -90,7 +91,7 @@ class BuildRecord:
     @property
     def shippable(self) -> bool:
         """Whether the wheel may be used: accepted by the audit, and not failed by a test."""
-        return self.verdict.accepted and self.tested != "failed"
+        return self.accepted and self.tested != "failed"
 
     @property
     def seconds(self) -> float:
@@ -139,6 +140,7 @@ def assemble_record(
         grafted=wheel.grafted,
         stages=tuple(StageRecord(name=stage.stage, seconds=stage.seconds) for stage in stages),
         warnings=source.warnings,
+        accepted=verdict.accepted,
         verdict=verdict,
         tests=tests,
         wheel=WheelRecord(filename=wheel.path.name, sha256=sha256, size_bytes=wheel.path.stat().st_size),

@@ -11,7 +11,7 @@ from typing import Annotated, NoReturn
 import typer
 
 import manyloong
-from manyloong.cli import audit, build, spec, terminal
+from manyloong.cli import audit, build, doctor, index, spec, terminal
 from manyloong.errors import HostError, ManyloongError
 
 INTERRUPTED = 130
@@ -44,8 +44,10 @@ def _root(
 
 
 app.command(epilog=build.EPILOG)(build.build)
+app.command(epilog=doctor.EPILOG)(doctor.doctor)
 app.command(epilog=audit.EPILOG)(audit.audit)
 app.add_typer(spec.app)
+app.add_typer(index.app)
 
 
 def _leaves(error: BaseException) -> Iterator[BaseException]:

@@ -69,6 +69,7 @@ class HostFacts:
     cores: int = 1
     memory_bytes: int = 0
     cache_dir: Path = Path("/")
+    cache_error: str = ""  # why nothing can be written there
     disk_free_bytes: int = 0
     page_bytes: int = 4096
 

@@ -12,9 +12,10 @@ inside before ``unshare`` returns. Reasons and alternatives: docs/decisions/0020
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from manyloong.errors import HostError, InputError
+from manyloong.errors import InputError
 from manyloong.sandbox.binfmt import Mechanism, mechanism, register_line
 from manyloong.sandbox.command import Command
+from manyloong.sandbox.diagnosis import host_error
 from manyloong.sandbox.facts import HostFacts
 from manyloong.sandbox.inside import emulated_argv
 
@@ -109,17 +110,13 @@ def environment(command: Command) -> tuple[tuple[str, str], ...]:
     return (*command.environment, ("QEMU_CPU", command.emulator.cpu))
 
 
-def _missing(tool: str) -> HostError:
-    return HostError(f"{tool} is not on this host", hint="see: manyloong doctor")
-
-
-def _outer(command: Command, facts: HostFacts, way: Mechanism) -> list[str]:
+def outer_words(command: Command, facts: HostFacts, way: Mechanism) -> list[str]:
     """The namespaces around bubblewrap's own; none where this host gives bubblewrap alone that right."""
     tools = facts.tools
     if not facts.enclosed.works and way != "private":
         return []
     if not (tools.sh and tools.unshare and tools.mount and tools.umount):
-        raise _missing("unshare or mount (util-linux)")
+        raise host_error(facts)
     words = [tools.unshare, "--user", "--map-root-user", "--mount"]
     pid_max = ""
     if facts.enclosed.works:
@@ -135,18 +132,23 @@ def _outer(command: Command, facts: HostFacts, way: Mechanism) -> list[str]:
 
 def _gate(facts: HostFacts) -> list[str]:
     if not facts.tools.sh:
-        raise _missing("sh")
+        raise host_error(facts)
     words = [facts.tools.setpriv, "--pdeathsig", "KILL", "--"] if facts.tools.setpriv else []
     return [*words, facts.tools.sh, "-c", _GATE, "sandbox"]
 
 
+def inner_argv(command: Command, way: Mechanism) -> tuple[str, ...]:
+    """The command's words as bubblewrap starts them: with the emulator in front where it must be named."""
+    return emulated_argv(command, EXPLICIT_QEMU) if way == "explicit" else command.argv
+
+
 def plan_launch(command: Command, facts: HostFacts) -> Launch:
     """How this host starts a command; raises HostError where a program for it is missing."""
-    if not facts.tools.bwrap:
-        raise _missing("bubblewrap")
+    if not facts.tools.bwrap or not facts.can_sandbox:
+        raise host_error(facts)
     way = mechanism(facts, command.emulator)
-    inner = emulated_argv(command, EXPLICIT_QEMU) if way == "explicit" else command.argv
-    words = [*_gate(facts), *_outer(command, facts, way), facts.tools.bwrap]
+    inner = inner_argv(command, way)
+    words = [*_gate(facts), *outer_words(command, facts, way), facts.tools.bwrap]
     words += ["--json-status-fd", "{status}", "--args", "{args}", "--", *inner]
     return Launch(
         argv=tuple(words),

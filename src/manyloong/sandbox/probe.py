@@ -11,6 +11,7 @@ from pathlib import Path
 from manyloong.errors import ManyloongError
 from manyloong.sandbox.binfmt import emulated_architectures, parse_entry
 from manyloong.sandbox.command import Command, Emulator, Limits
+from manyloong.sandbox.diagnosis import NOT_STARTED
 from manyloong.sandbox.facts import BinfmtEntry, HostFacts, Tools, Trial
 from manyloong.sandbox.runner import BubblewrapRunner
 from manyloong.targets import Qemu, all_targets
@@ -120,23 +121,23 @@ def _try_command(facts: HostFacts, emulator: Emulator | None = None) -> Trial:
         try:
             done = BubblewrapRunner(facts).run(command)
         except ManyloongError as error:
-            return Trial(works=False, error=error.message)
+            return Trial(works=False, error=error.message.removeprefix(NOT_STARTED))
         return Trial(works=True) if done.succeeded else Trial(works=False, error=done.last_lines(1))
 
 
 def _sandbox_trials(facts: HostFacts) -> HostFacts:
     """The best way to a sandbox first; the others only where that fails."""
-    tried = replace(facts, sandbox=WORKS, enclosed=WORKS)
-    for disable_userns in (facts.bwrap_version >= (0, 8, 0), False):
-        tried = replace(tried, disable_userns=disable_userns)
-        trial = _try_command(tried)
+    wishes = (True, False) if facts.bwrap_version >= (0, 8, 0) else (False,)
+    for disable_userns in wishes:
+        best = replace(facts, enclosed=WORKS, sandbox=WORKS, disable_userns=disable_userns)
+        trial = _try_command(best)
         if trial.works:
-            return tried
-    alone = replace(tried, enclosed=trial)
+            return best
+    alone = replace(facts, enclosed=trial, sandbox=WORKS)
     second = _try_command(alone)
     if second.works:
         return alone
-    bound = replace(alone, sandbox=second)
+    bound = replace(alone, sandbox=second, sandbox_with_host_proc=WORKS)
     return replace(bound, sandbox_with_host_proc=_try_command(bound))
 
 
@@ -159,10 +160,16 @@ def _namespaces(facts: HostFacts) -> HostFacts:
     return facts
 
 
-def free_bytes(folder: Path) -> int:
-    """Free space where a folder is or would be made."""
-    there = next((path for path in (folder, *folder.parents) if path.exists()), Path("/"))
-    return shutil.disk_usage(there).free
+def _existing(folder: Path) -> Path:
+    """The folder, or the one above it that is there already."""
+    return next((path for path in (folder, *folder.parents) if path.exists()), Path("/"))
+
+
+def _cache_error(folder: Path) -> str:
+    there = _existing(folder)
+    if not there.is_dir():
+        return f"{there} is not a folder"
+    return "" if os.access(there, os.W_OK | os.X_OK) else f"{there} is not writable for user {os.geteuid()}"
 
 
 def probe_host(*, cache_dir: Path, search_path: str = SEARCH_PATH) -> HostFacts:
@@ -189,7 +196,8 @@ def probe_host(*, cache_dir: Path, search_path: str = SEARCH_PATH) -> HostFacts:
         cores=len(os.sched_getaffinity(0)),
         memory_bytes=page * os.sysconf("SC_PHYS_PAGES"),
         cache_dir=cache_dir,
-        disk_free_bytes=free_bytes(cache_dir),
+        cache_error=_cache_error(cache_dir),
+        disk_free_bytes=shutil.disk_usage(_existing(cache_dir)).free,
         page_bytes=page,
     )
     return _namespaces(facts)

@@ -14,6 +14,7 @@ from typing import Self
 
 from manyloong.errors import HostError
 from manyloong.sandbox.command import Command, Done, Limits, Outcome
+from manyloong.sandbox.diagnosis import host_error
 from manyloong.sandbox.facts import HostFacts
 from manyloong.sandbox.launch import GATE_OPEN, NOT_ENCLOSED, Launch, check_command, plan_launch
 from manyloong.sandbox.usage import line_of, proportional_bytes, usage_below
@@ -185,7 +186,7 @@ class BubblewrapRunner:
             peak_memory_bytes=running.peak_bytes,
             log=command.log,
         )
-        return _result(running, done, log_start=log_start)
+        return _result(running, done, self._facts, log_start=log_start)
 
     def stop(self) -> None:
         """Kill what runs and refuse what comes."""
@@ -216,7 +217,7 @@ class BubblewrapRunner:
             os.close(running.status_fd)
 
 
-def _result(running: _Running, done: Done, *, log_start: int) -> Done:
+def _result(running: _Running, done: Done, facts: HostFacts, *, log_start: int) -> Done:
     code, own = running.exit_code(), running.process.returncode
     if running.outcome != "exited" or running.killed:
         return replace(done, returncode=-signal.SIGKILL)
@@ -230,4 +231,4 @@ def _result(running: _Running, done: Done, *, log_start: int) -> Done:
     if "bwrap: execvp" in said:
         return replace(done, returncode=_NOT_FOUND)
     step = "the namespaces around it could not be made" if own == NOT_ENCLOSED else f"exit code {own}"
-    raise HostError(f"the sandbox could not start: {said or step}", hint="see: manyloong doctor")
+    raise host_error(facts, said=said or step)

@@ -37,7 +37,7 @@ _BROKEN = (tarfile.TarError, zipfile.BadZipFile, EOFError, zlib.error, lzma.LZMA
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ArchiveLimits:
+class Limits:
     """What may come out of an archive."""
 
     members: int = 200_000
@@ -53,14 +53,14 @@ def extract_tar(
     source: Path | BinaryIO,
     dest: Path,
     *,
-    limits: ArchiveLimits | None = None,
+    limits: Limits | None = None,
     strip_components: int = 0,
     name: str | None = None,
 ) -> None:
     """Unpack a tar (plain, gz, bz2, xz, zst) into an existing directory, strictly; ``name`` is for errors."""
     archive_name = name or (source.name if isinstance(source, Path) else "archive")
     with _reporting(archive_name), _opened(source) as packed:
-        writer = _Writer(archive_name, dest, limits or ArchiveLimits(), _size_of(packed), strip_components)
+        writer = _Writer(archive_name, dest, limits or Limits(), _size_of(packed), strip_components)
         with tarfile.open(fileobj=_decompressed(packed), mode="r|", tarinfo=_Member) as archive:
             for member in archive:
                 _extract_member(archive, member, writer)
@@ -71,14 +71,14 @@ def extract_zip(
     source: Path | BinaryIO,
     dest: Path,
     *,
-    limits: ArchiveLimits | None = None,
+    limits: Limits | None = None,
     strip_components: int = 0,
     name: str | None = None,
 ) -> None:
     """Unpack a zip into an existing directory, strictly; links in it are refused."""
     archive_name = name or (source.name if isinstance(source, Path) else "archive")
     with _reporting(archive_name), _opened(source) as packed:
-        writer = _Writer(archive_name, dest, limits or ArchiveLimits(), _size_of(packed), strip_components)
+        writer = _Writer(archive_name, dest, limits or Limits(), _size_of(packed), strip_components)
         with zipfile.ZipFile(packed) as archive:
             for info in archive.infolist():
                 _extract_info(archive, info, writer)
@@ -132,9 +132,7 @@ def _extract_info(archive: zipfile.ZipFile, info: zipfile.ZipInfo, writer: "_Wri
 class _Writer:
     """Writes members below ``dest`` and counts. Links are made last: till then none is on a path."""
 
-    def __init__(
-        self, archive: str, dest: Path, limits: ArchiveLimits, packed_bytes: int, strip: int
-    ) -> None:
+    def __init__(self, archive: str, dest: Path, limits: Limits, packed_bytes: int, strip: int) -> None:
         self.archive = archive
         self._dest = dest
         self._limits = limits

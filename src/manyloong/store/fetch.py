@@ -4,7 +4,7 @@ import hashlib
 import os
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -138,6 +138,8 @@ class HttpFetcher:
             if attempt:
                 self._sleep(BACK_OFF_S[min(attempt, len(BACK_OFF_S)) - 1])
             for url in self._in_order(file.urls, errors):
+                if self._not_worth_asking(url, errors):
+                    continue
                 try:
                     self._download_from(url, part)
                 except AddressError as error:
@@ -146,13 +148,17 @@ class HttpFetcher:
                         self._failing.add(_origin(url))
                 else:
                     return True
-            if all(error.final for error in errors.values()):
+            if all(error.final for error in errors.values()) or _seems_gone(errors.values()):
                 break
         return _give_up(file, list(errors.values()))
 
     def _in_order(self, urls: tuple[str, ...], errors: dict[str, AddressError]) -> list[str]:
         open_urls = [url for url in urls if url not in errors or not errors[url].final]
         return sorted(open_urls, key=lambda url: _origin(url) in self._failing)
+
+    def _not_worth_asking(self, url: str, errors: dict[str, AddressError]) -> bool:
+        """A host that did not answer, for a file that a working mirror no longer has."""
+        return _origin(url) in self._failing and any(error.kind == "gone" for error in errors.values())
 
     def _download_from(self, url: str, part: "_Part") -> None:
         resumed = part.resume()
@@ -274,10 +280,16 @@ def _gather(futures: dict[Future[Path | None], RemoteFile]) -> tuple[dict[str, P
     return paths, gone
 
 
+def _seems_gone(errors: Iterable[AddressError]) -> bool:
+    """Whether a mirror says it has no such file, and no other that works says otherwise."""
+    kinds = {error.kind for error in errors}
+    return "gone" in kinds and kinds <= {"gone", "down"}
+
+
 def _give_up(file: RemoteFile, errors: list[AddressError]) -> bool:
     if not errors:
         raise FetchError(f"{file.name}: no address to fetch it from", hint=_try_mirror())
-    if all(error.kind == "gone" for error in errors):
+    if _seems_gone(errors):
         return False
     text = "; ".join(str(error) for error in errors)
     if all(error.kind in {"wrong", "gone"} for error in errors):

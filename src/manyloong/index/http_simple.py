@@ -1,0 +1,148 @@
+"""``/simple/``: project pages and the list of projects. Pages in memory are answered without any look-up."""
+
+from collections import OrderedDict
+from dataclasses import dataclass
+from urllib.parse import parse_qs
+
+from anyio import to_thread
+from starlette.datastructures import Headers
+from starlette.responses import RedirectResponse, Response
+from starlette.types import Message, Receive, Scope, Send
+
+from manyloong.errors import InputError, ManyloongError
+from manyloong.index.http_errors import error_response
+from manyloong.index.model import RefusedError
+from manyloong.index.names import project_name
+from manyloong.index.negotiate import TEXT_HTML, content_encoding, matches, page_type
+from manyloong.index.operations import Metrics
+from manyloong.index.pages import Pages, Rendered
+from manyloong.index.root_list import RootList
+from manyloong.index.upstream_page import HTML_TYPE, JSON_TYPE
+
+_READY = 4096
+_IN_THREAD_BYTES = 64 << 10
+_VARY = "Accept, Accept-Encoding"
+_CACHE = "public, max-age=0, must-revalidate, stale-if-error=86400"
+
+_Key = tuple[bytes, bytes, bytes, bytes]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Ready:
+    """ASGI messages for one kind of request, made once."""
+
+    project: str
+    page: Rendered
+    etag: bytes
+    start: Message
+    body: Message
+    unchanged: Message
+
+
+class SimpleApi:
+    """An ASGI application for GET and HEAD below ``/simple/``."""
+
+    def __init__(self, pages: Pages, roots: RootList, metrics: Metrics) -> None:
+        self.pages = pages
+        self.roots = roots
+        self.metrics = metrics
+        self._ready: OrderedDict[_Key, _Ready] = OrderedDict()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        accept = encoding = if_none_match = b""
+        for name, value in scope["headers"]:
+            if name == b"accept":
+                accept = value
+            elif name == b"accept-encoding":
+                encoding = value
+            elif name == b"if-none-match":
+                if_none_match = value
+        key = (scope["path"].encode(), scope["query_string"], accept, encoding)
+        ready = self._ready.get(key)
+        if ready is None or not self.pages.still_valid(ready.project, ready.page):
+            answer = await self._prepared(key, scope)
+            if isinstance(answer, Response):
+                self.metrics.simple.labels(str(answer.status_code)).inc()
+                await answer(scope, receive, send)
+                return
+            ready = answer
+        self.metrics.hits.inc()
+        if if_none_match and matches(if_none_match.decode("latin-1"), ready.etag.decode()):
+            await send(ready.unchanged)
+            await send({"type": "http.response.body", "body": b""})
+            return
+        await send(ready.start)
+        await send(ready.body if scope["method"] == "GET" else {"type": "http.response.body", "body": b""})
+
+    async def _prepared(self, key: _Key, scope: Scope) -> _Ready | Response:
+        """What to answer: messages that can be kept, or a response for this once."""
+        headers = Headers(scope=scope)
+        try:
+            kind = _wanted_type(scope["query_string"], headers.get("accept", ""))
+            text = scope["path"].removeprefix("/simple/")
+            if not text:
+                return await self.roots.response(kind, headers)
+            if "/" in text.removesuffix("/"):
+                raise RefusedError("no such page", status=404)
+            project = _known_name(text.removesuffix("/"))
+            if text != f"{project}/":
+                return RedirectResponse(f"{scope.get('root_path', '')}/simple/{project}/", 301)
+            page = await self.pages.page(project, kind)
+            wanted = content_encoding(headers.get("accept-encoding", ""))
+            if wanted != "identity" and wanted not in page.encoded and len(page.body) > _IN_THREAD_BYTES:
+                await to_thread.run_sync(page.encode, wanted)
+        except ManyloongError as error:
+            return error_response(error)
+        ready = _ready(project, page, wanted)
+        self._ready[key] = ready
+        if len(self._ready) > _READY:
+            self._ready.popitem(last=False)
+        return ready
+
+
+def _known_name(text: str) -> str:
+    try:
+        return project_name(text)
+    except InputError as error:
+        raise RefusedError(error.message, status=404, hint=error.hint) from error
+
+
+def _wanted_type(query: bytes, accept: str) -> str:
+    chosen = parse_qs(query.decode("latin-1")).get("format", [])
+    kind = page_type(chosen[0] if chosen else accept)
+    if kind is None:
+        raise RefusedError(
+            "none of the accepted content types is offered",
+            status=406,
+            hint=f"offered: {JSON_TYPE}, {HTML_TYPE}, {TEXT_HTML}",
+        )
+    return kind
+
+
+def _ready(project: str, page: Rendered, encoding: str) -> _Ready:
+    body = page.encode(encoding)
+    etag = page.etag if encoding == "identity" else f"W/{page.etag}"
+    common = [
+        (b"etag", etag.encode()),
+        (b"cache-control", _CACHE.encode()),
+        (b"vary", _VARY.encode()),
+        (b"x-manyloong-upstream", page.freshness.encode()),
+    ]
+    if page.serial:
+        common.append((b"x-pypi-last-serial", page.serial.encode()))
+    full = [
+        *common,
+        (b"content-type", page.content_type.encode()),
+        (b"content-length", str(len(body)).encode()),
+        (b"x-content-type-options", b"nosniff"),
+    ]
+    if encoding != "identity":
+        full.append((b"content-encoding", encoding.encode()))
+    return _Ready(
+        project=project,
+        page=page,
+        etag=etag.encode(),
+        start={"type": "http.response.start", "status": 200, "headers": full},
+        body={"type": "http.response.body", "body": body},
+        unchanged={"type": "http.response.start", "status": 304, "headers": common},
+    )

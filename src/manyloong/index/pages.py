@@ -1,0 +1,189 @@
+"""Finished project pages in memory: built once, checked for news every second, bounded in bytes."""
+
+import asyncio
+import gzip
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from hashlib import sha256
+
+import zstandard
+from anyio import to_thread
+from sqlalchemy import Engine
+
+from manyloong.errors import FetchError, NotFoundError
+from manyloong.index import shelf
+from manyloong.index.database import reading
+from manyloong.index.merge import merged_page, offline_page
+from manyloong.index.model import Project, RefusedError
+from manyloong.index.render import project_html, project_json
+from manyloong.index.upstream import Freshness, Known, Upstream
+from manyloong.index.upstream_page import JSON_TYPE, MISSING
+
+CHECKED_EVERY_S = 1.0
+_NO_UPSTREAM = Known(digest="", checked_at=0.0, found=False, freshness=Freshness.OFF)
+
+
+@dataclass(slots=True, kw_only=True)
+class Rendered:
+    """One page in one format; compressed forms are added when first asked for."""
+
+    content_type: str
+    etag: str
+    body: bytes
+    freshness: Freshness
+    serial: str
+    encoded: dict[str, bytes] = field(default_factory=dict)
+
+    def encode(self, encoding: str) -> bytes:
+        """The body in a content encoding (slow the first time: call in a thread)."""
+        if encoding == "identity":
+            return self.body
+        if encoding not in self.encoded:
+            squeeze = zstandard.ZstdCompressor(level=3).compress if encoding == "zstd" else _gzip
+            self.encoded[encoding] = squeeze(self.body)
+        return self.encoded[encoding]
+
+    @property
+    def size_bytes(self) -> int:
+        return len(self.body) + sum(len(body) for body in self.encoded.values())
+
+
+@dataclass(slots=True, kw_only=True)
+class _Page:
+    key: tuple[str, int, bool, Freshness]
+    serial: str
+    content: bytes  # JSON
+    checked_at: float
+    rendered: dict[str, Rendered] = field(default_factory=dict)
+
+
+class Pages:
+    """The pages of an index."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        upstream: Upstream,
+        *,
+        limit_bytes: int = 48 << 20,
+        look_every_s: float = CHECKED_EVERY_S,
+        now: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.engine = engine
+        self.upstream = upstream
+        self.limit_bytes = limit_bytes
+        self.look_every_s = look_every_s
+        self.now = now
+        self._pages: OrderedDict[str, _Page] = OrderedDict()
+        self._building: dict[str, asyncio.Task[_Page]] = {}
+
+    async def page(self, project: str, content_type: str) -> Rendered:
+        """A project's page (normalised name).
+
+        Raises NotFoundError when neither side has it, RefusedError 502 when that cannot be known now.
+        """
+        page = self._pages.get(project)
+        if page is None or self.now() - page.checked_at >= self.look_every_s:
+            page = await self._current(project)
+        if content_type not in page.rendered:
+            page.rendered[content_type] = await to_thread.run_sync(_render, page, content_type)
+            self._trim()
+        return page.rendered[content_type]
+
+    def still_valid(self, project: str, rendered: Rendered) -> bool:
+        """Whether a page handed out earlier may be sent again without looking."""
+        page = self._pages.get(project)
+        return (
+            page is not None
+            and page.rendered.get(rendered.content_type) is rendered
+            and self.now() - page.checked_at < self.look_every_s
+        )
+
+    def drop(self, project: str) -> None:
+        """Forget a page: something of it has changed."""
+        self._pages.pop(project, None)
+
+    async def _current(self, project: str) -> _Page:
+        task = self._building.get(project)
+        if task is None:
+            task = asyncio.create_task(self._look(project))
+            self._building[project] = task
+            task.add_done_callback(lambda _: self._building.pop(project, None))
+        return await asyncio.shield(task)
+
+    async def _look(self, project: str) -> _Page:
+        noted = await to_thread.run_sync(self._noted, project)
+        known = await self._known(project, noted)
+        if not known.found and not (noted and (noted.local or known.freshness is Freshness.DOWN)):
+            self.drop(project)
+            raise NotFoundError(f"no project {project!r}")
+        key = (known.digest, noted.revision if noted else 0, bool(noted and noted.local), known.freshness)
+        page = self._pages.get(project)
+        if page is None or page.key != key:
+            page = await to_thread.run_sync(self._build, project, noted, known, key)
+        page.checked_at = self.now()
+        self._pages[project] = page
+        self._pages.move_to_end(project)
+        self._trim()
+        return page
+
+    async def _known(self, project: str, noted: Project | None) -> Known:
+        if noted and noted.local:
+            return _NO_UPSTREAM
+        try:
+            return await self.upstream.known(project)
+        except FetchError as error:
+            if noted is None:
+                raise RefusedError(error.message, status=502, hint="try again in a few seconds") from error
+            return Known(digest="", checked_at=0.0, found=False, freshness=Freshness.DOWN)
+
+    def _noted(self, project: str) -> Project | None:
+        with reading(self.engine) as connection:
+            return shelf.project(connection, project)
+
+    def _build(
+        self, project: str, noted: Project | None, known: Known, key: tuple[str, int, bool, Freshness]
+    ) -> _Page:
+        ours = []
+        if noted:
+            with reading(self.engine) as connection:
+                ours = shelf.on_page(connection, project)
+        if known.freshness is Freshness.DOWN and not known.found:
+            merged = offline_page(project, ours)
+        else:
+            source = self.upstream.page(project) if known.found else MISSING
+            merged = merged_page(project, upstream=source, ours=ours, local=bool(noted and noted.local))
+        meta = merged.document.get("meta")
+        serial = meta.get("_last-serial", "") if isinstance(meta, dict) else ""
+        content = project_json(merged.document)
+        return _Page(key=key, serial=str(serial), content=content, checked_at=self.now())
+
+    def _trim(self) -> None:
+        """Keep what was asked for last, within the limit."""
+        held = sum(_weight(page) for page in self._pages.values())
+        while held > self.limit_bytes and len(self._pages) > 1:
+            _, page = self._pages.popitem(last=False)
+            held -= _weight(page)
+
+
+def _weight(page: _Page) -> int:
+    html = sum(shown.size_bytes for kind, shown in page.rendered.items() if kind != JSON_TYPE)
+    json = page.rendered.get(JSON_TYPE)
+    return html + (json.size_bytes if json else len(page.content)) + 1000
+
+
+def _render(page: _Page, content_type: str) -> Rendered:
+    body = page.content if content_type == JSON_TYPE else project_html(page.content)
+    return Rendered(
+        content_type=content_type if content_type == JSON_TYPE else f"{content_type}; charset=UTF-8",
+        etag=f'"{sha256(body).hexdigest()[:32]}"',
+        body=body,
+        freshness=page.key[3],
+        serial=page.serial if page.serial.isascii() and page.serial.isalnum() else "",
+    )
+
+
+def _gzip(body: bytes) -> bytes:
+    return gzip.compress(body, compresslevel=3 if len(body) > 1 << 20 else 6, mtime=0)
