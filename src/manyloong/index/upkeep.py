@@ -80,7 +80,7 @@ def collect(site: Site, *, now: Callable[[], float], dry_run: bool = False) -> C
         rows = connection.execute(select(files.c.sha256, files.c.filename))
         needed = {blob_key(row.sha256, row.filename) for row in rows}
     removed, freed = [], 0
-    for key, written_at in list(site.blobs.keys()):
+    for key, written_at in list(site.blobs.listing()):
         if key.removesuffix(".metadata") in needed or now() - written_at < _UNCLAIMED_S:
             continue
         removed.append(key)
