@@ -83,7 +83,9 @@ def _as_json(result: Result) -> dict[str, Any]:
                 "hint": result.error.hint,
                 "exit_code": result.error.exit_code,
             }
-            return {"identifier": result.identifier, "error": error}
+            paths = {"log": result.log, "kept": result.kept}
+            found = {name: str(path) for name, path in paths.items() if path is not None}
+            return {"identifier": result.identifier, "error": error, **found}
 
 
 def _print_table(results: Sequence[Result]) -> None:
