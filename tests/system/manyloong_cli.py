@@ -41,7 +41,7 @@ def manyloong(*arguments: str | Path, cwd: Path | None = None, **variables: str)
 
 
 def build(*arguments: str | Path, output: Path) -> list[dict[str, Any]]:
-    """``manyloong build`` that must succeed; its results."""
+    """``manyloong build`` that must succeed; its results. Pass ``--force`` for a build that is not cached."""
     ran = manyloong("build", *arguments, "--output", output, "--json")
     assert ran.returncode == 0, f"exit {ran.returncode}\n{ran.stdout[-3000:]}\n{ran.stderr[-3000:]}"
     results: list[dict[str, Any]] = ran.json()["results"]

@@ -36,3 +36,12 @@ def keep_directory(store: Path, place: Path, *, name: str) -> Path:
     if kept.exists():
         shutil.rmtree(kept)
     return place.rename(kept)
+
+
+def save_log(store: Path, log: Path, *, name: str) -> Path | None:
+    """A copy of a log that outlives its job, at the store's ``logs/NAME.log``; None where there is no log."""
+    if not log.is_file():
+        return None
+    kept = store / "logs" / f"{name}.log"
+    write_whole(kept, log.read_bytes())
+    return kept
