@@ -33,7 +33,7 @@ EXTENSION = "from setuptools import Extension, setup\nsetup(ext_modules=[Extensi
         (["./nowhere.tar.gz"], 3, "no file or folder"),
         (["markupsafe[x]"], 2, "only a name and a version"),
         (["markupsafe", "-C", "novalue"], 2, "KEY=VALUE"),
-        (["msgpack==0.4.0", "--python", "cp313"], 8, "failed"),
+        (["markupsafe==1.0", "--python", "cp313"], 8, "failed"),
     ],
 )
 def test_messages_and_codes(arguments: list[str], code: int, message: str, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from manyloong.audit.case import Case
 from manyloong.audit.facts import ElfFacts
 from manyloong.audit.names import parse_extension_name
 from manyloong.audit.verdict import Evidence, Finding, finding
-from manyloong.targets import musl_exports, musl_later, stable_abi
+from manyloong.targets import libm_exports, musl_exports, musl_later, stable_abi
 from manyloong.targets.abi import Version, version_number
 
 _CPYTHON = re.compile(r"cp(\d)(\d+)")
@@ -71,28 +71,33 @@ def libraries(elf: ElfFacts, case: Case) -> Iterator[Finding]:
 
 
 def undefined(elf: ElfFacts, case: Case) -> Iterator[Finding]:
-    """ML045 for symbols that nobody provides, ML046 for those that only a later musl has."""
+    """ML045 for symbols nobody provides, ML046 for a later musl's, ML048 for those of an unlinked libm."""
     if not _providers_known(elf, case):
         return
-    musl = case.policy.target.libc == "musl"
-    missing: list[Evidence] = []
-    later: list[Evidence] = []
+    found: defaultdict[str, list[Evidence]] = defaultdict(list)
     for symbol in elf.undefined:
         if symbol.weak or symbol.version or _is_python(symbol.name) or symbol.name in case.exported:
             continue
-        if not musl:
-            missing.append(Evidence(file=elf.path, symbol=symbol.name))
-        elif symbol.name in musl_later():
-            version = f"musl {musl_later()[symbol.name]}"
-            later.append(Evidence(file=elf.path, symbol=symbol.name, value=version))
-        elif symbol.name not in musl_exports():
-            missing.append(Evidence(file=elf.path, symbol=symbol.name))
-    for rule, places, told in (("ML045", missing, "nobody provides"), ("ML046", later, "came with")):
-        if places:
-            names = ", ".join(one.symbol for one in places[:5])
-            more = f" and {len(places) - 5} more" if len(places) > 5 else ""
-            tail = f" {places[0].value}" if rule == "ML046" else ""
-            yield finding(rule, f"{elf.path}: {names}{more}: {told}{tail}", *places)
+        rule, provider = _provider(symbol.name, case)
+        if rule:
+            found[rule].append(Evidence(file=elf.path, symbol=symbol.name, value=provider))
+    for rule, places in found.items():
+        names = ", ".join(one.symbol for one in places[:5])
+        more = f" and {len(places) - 5} more" if len(places) > 5 else ""
+        yield finding(rule, f"{elf.path}: {names}{more}: {places[0].value}", *places)
+
+
+def _provider(name: str, case: Case) -> tuple[str, str]:
+    """The rule that an unversioned undefined symbol breaks, "" for none, and who has it."""
+    if case.policy.target.libc != "musl":
+        return (
+            ("ML048", "from libm.so.6, not linked")
+            if name in libm_exports()
+            else ("ML045", "nobody provides")
+        )
+    if name in musl_later():
+        return "ML046", f"came with musl {musl_later()[name]}"
+    return ("", "") if name in musl_exports() else ("ML045", "nobody provides")
 
 
 def private_symbols(elf: ElfFacts, case: Case) -> Iterator[Finding]:

@@ -3,6 +3,7 @@
 import hashlib
 import os
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -81,7 +82,7 @@ def read_release(name: str, version: str) -> Iterator[Facts]:
         text = f"the index serves {len(wheels)} wheels of {name} {version}, none for these platforms"
         raise NotFoundError(text, hint=f"manyloong build {name}=={version}")
     for one in ours:
-        with store.scratch("audit") as folder:
+        with closing(fetcher), store.scratch("audit") as folder:
             yield replace(read_facts(_fetched(one, fetcher, folder)), path=one.filename)
 
 

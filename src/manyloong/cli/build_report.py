@@ -15,6 +15,7 @@ from manyloong.wheels.job import Job
 from manyloong.wheels.source import PureRelease
 from manyloong.wheels.test import TestReport
 
+_FILE_WIDTH = 200  # columns where nobody says how wide the page is
 _STAGES = ("build", "repair", "audit", "test")
 
 
@@ -99,7 +100,10 @@ def _print_table(results: Sequence[Result]) -> None:
                 table.add_row(result.filename, "-", "pure Python: nothing to build")
             case Failed():
                 table.add_row(result.identifier, "-", f"failed: {type(result.error).__name__}")
-    Console(highlight=False, soft_wrap=True, markup=False).print(table)
+    console = Console(highlight=False, markup=False)
+    if not console.is_terminal:
+        console.width = _FILE_WIDTH
+    console.print(table)
 
 
 def _row(result: Built) -> list[str]:

@@ -93,6 +93,21 @@ def diff(
 
 
 @app.command()
+def guard(
+    into: Annotated[
+        Path | None, typer.Option(help="Write it into this folder of sys.path; else it is printed.")
+    ] = None,
+) -> None:
+    """The _manylinux module that makes today's pip refuse wheels below the floor."""
+    from manyloong.spec import guard_text, install_guard
+
+    if into is None:
+        print(guard_text(), end="")
+    else:
+        print(install_guard(into))
+
+
+@app.command()
 def corpus(folder: Annotated[Path, typer.Argument(help="Where the samples are written.")]) -> None:
     """Write the conformance corpus: for each rule a file that trips it and one that does not."""
     from manyloong.corpus import all_samples

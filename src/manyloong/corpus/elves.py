@@ -122,6 +122,11 @@ _ELF_PAIRS = (
         good=("inflate of libz.so.1", Elf(needed=_LIBZ, undefined=(_MALLOC, Undefined(name="inflate")))),
     ),
     _Pair(
+        rule="ML048",
+        bad=("pow without libm.so.6", Elf(undefined=(_MALLOC, Undefined(name="pow")))),
+        good=("pow of libm.so.6", _needs("GLIBC_2.36", "libm.so.6", "pow")),
+    ),
+    _Pair(
         rule="ML050",
         bad=("TLS descriptor under manylinux_2_36", Elf(relocations=((14, 1),))),
         good=("traditional TLS", Elf(relocations=((7, 1), (9, 1)))),
@@ -155,6 +160,11 @@ _ELF_PAIRS = (
     ),
     _Pair(rule="ML072", bad=("an LBT instruction", _code("f", _LBT)), good=("none", _code("f", _NOP))),
     _Pair(rule="ML073", bad=("gcsrxchg", _code("f", _LVZ)), good=("none", _code("f", _NOP))),
+    _Pair(
+        rule="ML075",
+        bad=("csrrd after a jump", _code("f", 0x4C000020, _CSR)),
+        good=("an add after a jump", _code("f", 0x4C000020, _NOP)),
+    ),
     _Pair(rule="ML074", bad=("csrrd", _code("f", _CSR)), good=("rdtime.d", _code("f", 0x00006800))),
 )
 

@@ -24,6 +24,7 @@ from manyloong.index.pages import CHECKED_EVERY_S, Pages
 from manyloong.index.root_list import RootList
 from manyloong.index.site import Site
 from manyloong.index.upstream import Upstream
+from manyloong.index.web import Web
 
 Handler = Callable[[Request], Awaitable[Response]]
 _FILE = "/files/{first:str}/{second:str}/{rest:str}/{filename:str}"
@@ -55,6 +56,7 @@ def make_app(
     simple = SimpleApi(pages, RootList(site.engine, upstream.client, site.root / "cache"), metrics)
     files = FilesApi(site)
     upload = UploadApi(site, pages, keeper, metrics)
+    web = Web(site, upstream)
     operations = _Operations(site, upstream, metrics)
 
     def route(path: str, handler: Handler, *methods: str) -> BaseRoute:
@@ -74,6 +76,12 @@ def make_app(
             route("/legacy/", upload.upload, "POST"),
             route("/legacy", upload.upload, "POST"),
             route("/api/files/{filename:str}/{kind:str}", upload.document, "PUT"),
+            route("/", web.home),
+            route("/search", web.search),
+            route("/statistics", web.statistics),
+            route("/project/{project:str}/", web.project),
+            route("/project/{project:str}/{filename:str}", web.wheel),
+            route("/static/style.css", web.style),
             route("/healthz", operations.health),
             route("/readyz", operations.ready),
             route("/metrics", operations.metrics_page),

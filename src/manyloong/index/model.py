@@ -58,6 +58,11 @@ class WheelName:
     platform: str
 
 
+def blob_key(sha256: str, filename: str) -> str:
+    """Where a file's bytes are, in storage and below ``/files/``."""
+    return f"{sha256[:2]}/{sha256[2:4]}/{sha256[4:]}/{filename}"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LocalFile:
     """A wheel of ours as the page needs it; ``entry`` is its finished PEP 691 file object as JSON."""
@@ -71,6 +76,11 @@ class LocalFile:
     uploaded_at: str
     released_at: str
     entry: str
+
+    @property
+    def key(self) -> str:
+        """Where its bytes are, in storage and below ``/files/``."""
+        return blob_key(self.sha256, self.name.filename)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

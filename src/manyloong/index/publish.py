@@ -6,10 +6,18 @@ from pathlib import Path
 from sqlalchemy.exc import IntegrityError as RowExistsError
 
 from manyloong.index import shelf
-from manyloong.index.blobs import blob_key
 from manyloong.index.database import reading, writing
 from manyloong.index.gate import Upload, check_digests, examined, measured
-from manyloong.index.model import Auditor, Clock, LocalFile, NewFile, Project, RefusedError, WheelName
+from manyloong.index.model import (
+    Auditor,
+    Clock,
+    LocalFile,
+    NewFile,
+    Project,
+    RefusedError,
+    WheelName,
+    blob_key,
+)
 from manyloong.index.site import Site
 
 
@@ -28,7 +36,7 @@ def noted_project(site: Site, project: str) -> Project | None:
         return shelf.project(connection, project)
 
 
-def publish(  # noqa: PLR0913 -- an upload and who checks it
+def publish(
     site: Site,
     upload: Upload,
     *,

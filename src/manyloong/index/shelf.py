@@ -79,6 +79,14 @@ def recent(connection: Connection, limit: int) -> list[LocalFile]:
     return [_file(row) for row in rows]
 
 
+def search(connection: Connection, words: str, *, limit: int) -> list[str]:
+    """Names of projects with files of ours that hold every word."""
+    statement = select(files.c.project).where(files.c.state != State.QUARANTINED).distinct()
+    for word in words.lower().replace("_", "-").replace("\x00", "").split()[:8]:
+        statement = statement.where(files.c.project.contains(word, autoescape=True))
+    return list(connection.execute(statement.order_by(files.c.project).limit(limit)).scalars())
+
+
 def add_file(connection: Connection, new: NewFile, *, actor: str, now: datetime) -> None:
     """Note an accepted wheel, its documents and the act. The caller has made its bytes durable."""
     name = new.name
@@ -194,7 +202,7 @@ def _touch(connection: Connection, name: str) -> None:
         connection.execute(insert(projects).values(name=name, local=False, revision=1))
 
 
-def _note(  # noqa: PLR0913 -- the fields of an entry
+def _note(
     connection: Connection, action: str, subject: str, detail: dict[str, Any], *, actor: str, now: datetime
 ) -> None:
     act = ledger.Act(at=format_time(now), actor=actor, action=action, subject=subject, detail=detail)

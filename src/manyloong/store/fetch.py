@@ -78,6 +78,13 @@ class HttpFetcher:
         self._client: httpx.Client | None = None
         self._client_guard = threading.Lock()
 
+    def close(self) -> None:
+        """Give the connections back; the next fetch opens new ones."""
+        with self._client_guard:
+            if self._client is not None:
+                self._client.close()
+                self._client = None
+
     def fetch(self, files: Sequence[RemoteFile], *, label: str, listener: Listener) -> dict[str, Path]:
         """Every file as SHA-256 -> path in the store; see the protocol for the errors."""
         wanted = {file.sha256: file for file in files}

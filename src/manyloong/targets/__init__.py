@@ -14,6 +14,7 @@ from manyloong.targets.rows import (
 from manyloong.targets.specification import (
     abi,
     all_rules,
+    libm_exports,
     musl_exports,
     musl_later,
     policy,
@@ -44,6 +45,7 @@ __all__ = [
     "host",
     "judged_target",
     "judged_targets",
+    "libm_exports",
     "musl_exports",
     "musl_later",
     "policy",

@@ -10,6 +10,7 @@ from manyloong.targets.abi import (
     Abi,
     EFlags,
     Family,
+    Flow,
     IsaClass,
     OldWorld,
     Policy,
@@ -58,6 +59,14 @@ def _isa(name: str, row: dict[str, Any]) -> IsaClass:
     )
 
 
+def _flow(row: dict[str, Any]) -> Flow:
+    return Flow(
+        unconditional=tuple((mask, match) for mask, match in row["unconditional"]),
+        branches=tuple((mask, match, bits) for mask, match, bits in row["branches"]),
+        source=row["source"],
+    )
+
+
 def _e_flags(row: dict[str, Any]) -> EFlags:
     return EFlags(
         **{**row, "base_abi": _numbered(row["base_abi"]), "object_abi": _numbered(row["object_abi"])}
@@ -102,6 +111,7 @@ def abi(architecture: str) -> Abi:
         old_world=_old_world(document["old_world"]),
         relocations=_relocations(document["relocations"]),
         isa=tuple(_isa(name, one) for name, one in document["isa"].items()),
+        flow=_flow(document["flow"]),
     )
 
 
@@ -178,3 +188,9 @@ def musl_later() -> dict[str, str]:
     """Symbols that came later, and the release each came with."""
     later = _document("musl_symbols")["later"]
     return {name: version for version, names in later.items() for name in names.split()}
+
+
+@cache
+def libm_exports() -> frozenset[str]:
+    """What libm.so.6 of the oldest glibc for loongarch64 exports."""
+    return frozenset(_document("libm_symbols")["names"].split())

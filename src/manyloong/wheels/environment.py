@@ -20,6 +20,14 @@ from manyloong.wheels.resolve import ResolvedWheel
 
 RECIPE = 1  # bump when the same wheels would give another environment
 _WHEELS = "/io"
+_VARIABLES = (
+    ("HOME", HOME),
+    ("PATH", "/usr/bin:/bin"),
+    ("LANG", "C.UTF-8"),
+    ("UV_CACHE_DIR", "/tmp/uv"),  # noqa: S108 - the sandbox's own
+    ("UV_LINK_MODE", "copy"),
+    ("SOURCE_DATE_EPOCH", "315532800"),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,39 +94,14 @@ def _install(
         shutil.copyfile(path, folder / name)
     tools = scratch / "tools"
     tools.mkdir()
-    shutil.copyfile(uv, tools / "uv")
-    (tools / "uv").chmod(0o755)
-    log = scratch / "log"
-    program = f"{TOOLS}/uv"
-    venv = [program, "venv", "--quiet", "--offline", "--no-python-downloads", "--allow-existing"]
-    commands = [[*venv, "--python", python.executable, ENVIRONMENT]]
-    if files:
-        install = [
-            program,
-            "pip",
-            "install",
-            "--quiet",
-            "--offline",
-            "--no-index",
-            "--no-deps",
-            "--compile-bytecode",
-        ]
-        install += ["--python", f"{ENVIRONMENT}/bin/python", *(f"{_WHEELS}/{name}" for name in sorted(files))]
-        commands.append(install)
-    for argv in commands:
+    shutil.copy(uv, tools / "uv")
+    for argv in _commands(python, sorted(files)):
         done = runner.run(
             Command(
-                argv=tuple(argv),
+                argv=argv,
                 root=root.path,
-                log=log,
-                environment=(
-                    ("HOME", HOME),
-                    ("PATH", "/usr/bin:/bin"),
-                    ("LANG", "C.UTF-8"),
-                    ("UV_CACHE_DIR", "/tmp/uv"),  # noqa: S108 - the sandbox's own
-                    ("UV_LINK_MODE", "copy"),
-                    ("SOURCE_DATE_EPOCH", "315532800"),
-                ),
+                log=scratch / "log",
+                environment=_VARIABLES,
                 binds=(
                     Bind(source=tools, target=TOOLS),
                     Bind(source=folder, target=_WHEELS),
@@ -129,5 +112,18 @@ def _install(
         if not done.succeeded:
             raise BuildError(
                 f"the build environment for {python.tag} could not be made:\n{done.last_lines()}",
-                hint="try again with --force; if it stays, the wheel named above is broken",
+                hint="a wheel among the build requirements is broken; see the lines above",
             )
+
+
+def _commands(python: Python, wheels: list[str]) -> list[tuple[str, ...]]:
+    """An empty environment, then everything into it at once; uv runs inside the root, without network."""
+    uv = f"{TOOLS}/uv"
+    venv = (uv, "venv", "--quiet", "--offline", "--no-python-downloads", "--allow-existing")
+    commands: list[tuple[str, ...]] = [(*venv, "--python", python.executable, ENVIRONMENT)]
+    if wheels:
+        install = (uv, "pip", "install", "--quiet", "--offline", "--no-index", "--no-deps")
+        paths = (f"{_WHEELS}/{name}" for name in wheels)
+        python_option = ("--python", f"{ENVIRONMENT}/bin/python")
+        commands.append((*install, "--compile-bytecode", *python_option, *paths))
+    return commands

@@ -29,7 +29,7 @@ JOB = Job(
 
 
 def test_golden_id() -> None:
-    assert JOB.id == "GOLDEN"
+    assert JOB.id == "9c667453368ac3c6faccfa8b7714d0e01709b14601596c14252db5a662885b7b"
 
 
 @pytest.mark.parametrize(
