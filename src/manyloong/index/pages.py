@@ -16,7 +16,7 @@ from manyloong.errors import FetchError, NotFoundError
 from manyloong.index import shelf
 from manyloong.index.database import reading
 from manyloong.index.merge import merged_page, offline_page
-from manyloong.index.model import Project, RefusedError
+from manyloong.index.model import PageLine, Project, RefusedError
 from manyloong.index.render import project_html, project_json
 from manyloong.index.upstream import Freshness, Known, Upstream
 from manyloong.index.upstream_page import JSON_TYPE, MISSING
@@ -146,7 +146,7 @@ class Pages:
     def _build(
         self, project: str, noted: Project | None, known: Known, key: tuple[str, int, bool, Freshness]
     ) -> _Page:
-        ours = []
+        ours: list[PageLine] = []
         if noted:
             with reading(self.engine) as connection:
                 ours = shelf.on_page(connection, project)
