@@ -44,3 +44,9 @@ def lock(session: nox.Session) -> None:
     common += ["--generate-hashes", "--no-header", "--quiet"]
     session.run(*common, "--extra", "index", "-o", "requirements/runtime.lock")
     session.run(*common, "--extra", "index", "--group", "dev", "-o", "requirements/dev.lock")
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """Write the generated pages of the docs again."""
+    session.run("python", "docs/generate.py")

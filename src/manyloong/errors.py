@@ -36,6 +36,14 @@ class FetchError(ManyloongError):
     exit_code = 4
 
 
+class GoneError(FetchError):
+    """Files that every one of their addresses says it does not have (404); the mirrors themselves answer."""
+
+    def __init__(self, message: str, *, hint: str | None = None, names: tuple[str, ...] = ()) -> None:
+        super().__init__(message, hint=hint)
+        self.names = names
+
+
 class IntegrityError(ManyloongError):
     """Bytes are not what their hash, size or format says: corrupt, truncated, hostile."""
 

@@ -1,6 +1,8 @@
 """Progress events: what long work tells whoever watches it. The library emits, ``cli/`` draws."""
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 
@@ -45,3 +47,22 @@ Listener = Callable[[Event], None]
 
 def ignore(event: Event) -> None:
     """The listener that listens to nothing."""
+
+
+class Stages:
+    """The stages of one job: tells the listener of each, and remembers how long it took."""
+
+    def __init__(self, job: str, listener: Listener) -> None:
+        self._job = job
+        self._listener = listener
+        self.finished: list[StageFinished] = []
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """Time one stage; a stage that raises is not counted as finished."""
+        self._listener(StageStarted(job=self._job, stage=name))
+        began = time.monotonic()
+        yield
+        event = StageFinished(job=self._job, stage=name, seconds=round(time.monotonic() - began, 3))
+        self.finished.append(event)
+        self._listener(event)

@@ -1,11 +1,15 @@
 """Facts of a wheel, and a verdict on them against a target."""
 
+from manyloong.audit.choose import choose_target
 from manyloong.audit.facts import ElfFacts, Facts, Problem, WheelFacts
+from manyloong.audit.installed import read_installed
 from manyloong.audit.judge import judge
 from manyloong.audit.read import read_facts
-from manyloong.audit.verdict import Evidence, Finding, Verdict
+from manyloong.audit.sarif import to_sarif
+from manyloong.audit.verdict import SEVERITIES, Evidence, Finding, Verdict
 
 __all__ = [
+    "SEVERITIES",
     "ElfFacts",
     "Evidence",
     "Facts",
@@ -13,6 +17,9 @@ __all__ = [
     "Problem",
     "Verdict",
     "WheelFacts",
+    "choose_target",
     "judge",
     "read_facts",
+    "read_installed",
+    "to_sarif",
 ]

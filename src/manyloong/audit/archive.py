@@ -18,6 +18,7 @@ STORED, DEFLATED = 0, 8
 MEMBER_LIMIT = 4 << 30  # bytes of one member
 TOTAL_LIMIT = 8 << 30  # bytes of all members
 COUNT_LIMIT = 1 << 20  # members
+_RATIO_LIMIT = 1032  # deflate cannot do better; zlib's technical notes
 _CHUNK = 1 << 17  # packed bytes fed at a time
 _END, _END64, _LOCATOR64 = b"PK\x05\x06", b"PK\x06\x06", b"PK\x06\x07"
 _CENTRAL, _LOCAL = 0x02014B50, 0x04034B50
@@ -175,6 +176,8 @@ def _sizes(members: tuple[Member, ...]) -> Iterator[Problem]:
     for one in members:
         if one.size > MEMBER_LIMIT:
             yield _problem("ML087", one.name, f"{one.size} bytes unpacked; at most {MEMBER_LIMIT} are read")
+        elif one.size > _RATIO_LIMIT * (one.packed + 1):
+            yield _problem("ML087", one.name, f"{one.packed} packed bytes cannot become {one.size}")
     total = sum(one.size for one in members)
     if total > TOTAL_LIMIT:
         yield _problem("ML087", "", f"{total} bytes unpacked in all; at most {TOTAL_LIMIT} are read")

@@ -12,8 +12,10 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from manyloong.audit.facts import ElfFacts, IsaUse
+from manyloong.audit.flow import on_direct_path
 from manyloong.audit.image import PF_X, PT_LOAD, SHF_EXECINSTR, SHT_NOBITS, Image
 from manyloong.targets import IsaClass, abi, judged_targets
+from manyloong.targets.abi import Flow
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,8 +23,12 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+_WORD = 4  # bytes of an instruction; psABI and LoongArch reference manual
 _BLOCK = 1 << 18  # words looked at in one step: the temporaries stay in the cache
 _AMBIGUOUS = 255
+_IN_DATA = 128
+DISPATCHABLE = frozenset({"ML070", "ML071"})  # code that may be chosen at run time
+DATA = " in data"  # behind the name of a class: words of it that no direct path reaches
 _STT_FUNC, _SHT_SYMTAB, _SHT_DYNSYM = 2, 2, 11
 
 
@@ -30,6 +36,8 @@ _STT_FUNC, _SHT_SYMTAB, _SHT_DYNSYM = 2, 2, 11
 class Scanner:
     """The lookup of one architecture's instruction classes."""
 
+    flow: Flow
+    never: NDArray[np.uint8]  # numbers of the classes that no wheel has a reason to use
     classes: tuple[IsaClass, ...]
     table: NDArray[np.uint8]  # by upper half-word: 0 none, N class N-1, 255 look at the whole word
 
@@ -49,7 +57,8 @@ def scanner(architecture: str) -> Scanner:
     """The lookup table of an architecture, made from its masks."""
     import numpy as np  # noqa: PLC0415  100 ms that only wheels with scannable code should pay
 
-    classes = abi(architecture).isa
+    spec = abi(architecture)
+    classes = spec.isa
     table = np.zeros(1 << 16, np.uint8)
     high = np.arange(1 << 16, dtype=np.uint32)
     for number, one in enumerate(classes, start=1):
@@ -58,7 +67,8 @@ def scanner(architecture: str) -> Scanner:
             table[hit] = _AMBIGUOUS if mask & 0xFFFF else number
         for first, end in one.ranges:
             table[first >> 16 : end >> 16] = number
-    return Scanner(classes=classes, table=table)
+    never = [number for number, one in enumerate(classes, start=1) if one.rule not in {"", *DISPATCHABLE}]
+    return Scanner(flow=spec.flow, never=np.array(never, np.uint8), classes=classes, table=table)
 
 
 def classify(scan: Scanner, words: NDArray[np.uint32]) -> NDArray[np.uint8]:
@@ -122,12 +132,12 @@ def _code_ranges(image: Image) -> Iterator[tuple[int, int, int]]:
     """(offset, address, bytes) of executable sections; of executable segments where there are no sections."""
     found = False
     for one in image.sections:
-        if one.flags & SHF_EXECINSTR and one.kind != SHT_NOBITS and one.size:
+        if one.flags & SHF_EXECINSTR and one.kind != SHT_NOBITS and one.size >= _WORD:
             image.cursor.check(one.offset, one.size, f"section {one.name}")
             found = True
             yield one.offset, one.address, one.size & ~3
     for part in image.segments if not found else ():
-        if part.kind == PT_LOAD and part.flags & PF_X:
+        if part.kind == PT_LOAD and part.flags & PF_X and part.file_size >= _WORD:
             yield part.offset, part.vaddr, part.file_size & ~3
 
 
@@ -149,11 +159,33 @@ def _count(
         if not len(where):
             continue
         places = (where + start).astype(np.int64) * 4 + np.int64(base)
+        kinds = _without_data(scan, words, where + start, kinds, functions.starts // 4 - base // 4)
         key = _owners(functions, places) * 256 + kinds
         unique, first, number = np.unique(key, return_index=True, return_counts=True)
         for value, index, count in zip(unique.tolist(), first.tolist(), number.tolist(), strict=True):
             entry = counts.setdefault(divmod(value, 256), [0, int(places[index])])
             entry[0] += count
+
+
+def _without_data(
+    scan: Scanner,
+    words: NDArray[np.uint32],
+    where: NDArray[np.intp],
+    kinds: NDArray[np.uint8],
+    starts: NDArray[np.int64],
+) -> NDArray[np.uint8]:
+    """The class numbers, plus ``_IN_DATA`` for words of forbidden classes that are not on a direct path."""
+    import numpy as np  # noqa: PLC0415
+
+    doubt = np.flatnonzero(np.isin(kinds, scan.never))
+    if len(doubt):
+        reached = on_direct_path(scan.flow, words, where[doubt], starts)
+        kinds[doubt[~reached]] += _IN_DATA
+    return kinds
+
+
+def _class_name(scan: Scanner, kind: int) -> str:
+    return scan.classes[kind % _IN_DATA - 1].name + (DATA if kind >= _IN_DATA else "")
 
 
 def _owners(functions: _Functions, places: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -169,7 +201,7 @@ def _owners(functions: _Functions, places: NDArray[np.int64]) -> NDArray[np.int6
 def _totals(counts: dict[tuple[int, int], list[int]], scan: Scanner) -> tuple[tuple[str, int], ...]:
     totals: dict[str, int] = {}
     for (_, kind), (number, _) in counts.items():
-        name = scan.classes[kind - 1].name
+        name = _class_name(scan, kind)
         totals[name] = totals.get(name, 0) + number
     return tuple(sorted(totals.items()))
 
@@ -183,7 +215,7 @@ def _uses(
         return image.cursor.name(int(functions.names[number]), functions.names_end, "function name")
 
     uses = [
-        IsaUse(isa=scan.classes[kind - 1].name, function=name(owner), count=number, first=first)
+        IsaUse(isa=_class_name(scan, kind), function=name(owner), count=number, first=first)
         for (owner, kind), (number, first) in counts.items()
     ]
     return tuple(sorted(uses, key=lambda use: (use.isa, -use.count, use.first)))
@@ -212,6 +244,7 @@ def _functions(image: Image) -> _Functions:
     rows = rows[(rows["info"] & 15 == _STT_FUNC) & (rows["section"] != 0) & (rows["size"] != 0)]
     rows = rows[np.argsort(rows["value"], kind="stable")]
     strings = image.sections[table.link]
+    image.cursor.check(strings.offset, strings.size, "symbol names")
     starts = rows["value"].astype(np.int64)
     return _Functions(
         starts=starts,

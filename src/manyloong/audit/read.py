@@ -29,9 +29,9 @@ def read_facts(path: Path) -> Facts:
         raise InputError(
             f"neither a file nor a directory: {path}", hint="give a wheel, a folder or an ELF file"
         )
-    if path.suffix == ".whl":
+    if path.name.endswith(".whl"):
         return read_wheel(path)
-    elves = tuple(_read_file(path, name=path.name))
+    elves = tuple(read_file(path, name=path.name))
     if not elves:
         raise InputError(
             f"neither a wheel nor an ELF file: {path}",
@@ -49,14 +49,14 @@ def _read_tree(root: Path) -> Facts:
             path = Path(folder, name)
             relative = path.relative_to(root).as_posix()
             try:
-                elves += _read_file(path, name=relative)
+                elves += read_file(path, name=relative)
             except OSError as error:
                 detail = f"cannot be read: {error.strerror}"
                 problems.append(Problem(rule="ML002", path=relative, detail=detail))
     return Facts(path=str(root), elves=tuple(elves), problems=tuple(problems))
 
 
-def _read_file(path: Path, *, name: str) -> Iterator[ElfFacts]:
+def read_file(path: Path, *, name: str) -> Iterator[ElfFacts]:
     """Facts of one ELF file or static library; nothing for other files, links and devices."""
     status = path.lstat() if name != path.name else path.stat()
     if not stat.S_ISREG(status.st_mode):

@@ -1,12 +1,18 @@
-"""Rules on what a file needs from elsewhere: ML040 to ML046."""
+"""Rules on what a file needs from elsewhere: ML030, ML040 to ML046."""
 
+import re
 from collections import defaultdict
 from collections.abc import Iterator
 
 from manyloong.audit.case import Case
 from manyloong.audit.facts import ElfFacts
+from manyloong.audit.names import parse_extension_name
 from manyloong.audit.verdict import Evidence, Finding, finding
-from manyloong.targets.abi import version_number
+from manyloong.targets import libm_exports, musl_exports, musl_later, stable_abi
+from manyloong.targets.abi import Version, version_number
+
+_CPYTHON = re.compile(r"cp(\d)(\d+)")
+_ANY_VERSION = (98,)
 
 
 def symbol_versions(elf: ElfFacts, case: Case) -> Iterator[Finding]:
@@ -64,4 +70,92 @@ def libraries(elf: ElfFacts, case: Case) -> Iterator[Finding]:
             yield finding("ML043", f"{elf.path}: needs {library}, neither allowed nor in the wheel", place)
 
 
-RULES = (symbol_versions, libraries)
+def undefined(elf: ElfFacts, case: Case) -> Iterator[Finding]:
+    """ML045 for symbols nobody provides, ML046 for a later musl's, ML048 for those of an unlinked libm."""
+    if not _providers_known(elf, case):
+        return
+    found: defaultdict[str, list[Evidence]] = defaultdict(list)
+    for symbol in elf.undefined:
+        if symbol.weak or symbol.version or _is_python(symbol.name) or symbol.name in case.exported:
+            continue
+        rule, provider = _provider(symbol.name, case)
+        if rule:
+            found[rule].append(Evidence(file=elf.path, symbol=symbol.name, value=provider))
+    for rule, places in found.items():
+        names = ", ".join(one.symbol for one in places[:5])
+        more = f" and {len(places) - 5} more" if len(places) > 5 else ""
+        yield finding(rule, f"{elf.path}: {names}{more}: {places[0].value}", *places)
+
+
+def _provider(name: str, case: Case) -> tuple[str, str]:
+    """The rule that an unversioned undefined symbol breaks, "" for none, and who has it."""
+    if case.policy.target.libc != "musl":
+        return (
+            ("ML048", "from libm.so.6, not linked")
+            if name in libm_exports()
+            else ("ML045", "nobody provides")
+        )
+    if name in musl_later():
+        return "ML046", f"came with musl {musl_later()[name]}"
+    return ("", "") if name in musl_exports() else ("ML045", "nobody provides")
+
+
+def private_symbols(elf: ElfFacts, case: Case) -> Iterator[Finding]:
+    """ML047."""
+    for library, names in case.policy.private.items():
+        if library not in elf.needed or library in case.brought:
+            continue
+        used = [one.name for one in elf.undefined if one.name in names and one.name not in case.exported]
+        if used:
+            places = [Evidence(file=elf.path, symbol=name, value=library) for name in used]
+            yield finding("ML047", f"{elf.path}: {', '.join(used[:5])}: private to {library}", *places)
+
+
+def _providers_known(elf: ElfFacts, case: Case) -> bool:
+    """Whether the exports of every needed library are known, so that a missing symbol is a fact."""
+    if case.policy.target.libc == "musl":
+        known = {name for name in case.policy.allowed if "libc" in name or name.startswith("ld-")}
+    else:
+        known = set(case.policy.versioned)
+    return bool(elf.needed) and all(one in known or one in case.brought for one in elf.needed)
+
+
+def _is_python(name: str) -> bool:
+    return name.startswith(("Py", "_Py"))
+
+
+def stable_abi_only(elf: ElfFacts, case: Case) -> Iterator[Finding]:
+    """ML030: symbols of the C-API that a module marked abi3 may not use."""
+    version = _limited_version(elf, case)
+    if version is None:
+        return
+    table = stable_abi()
+    outside = [
+        Evidence(file=elf.path, symbol=one.name, value=".".join(map(str, table.get(one.name, ()))))
+        for one in elf.undefined
+        if _is_python(one.name) and not one.weak and table.get(one.name, (99,)) > version
+    ]
+    if outside:
+        names = ", ".join(one.symbol for one in outside[:5])
+        more = f" and {len(outside) - 5} more" if len(outside) > 5 else ""
+        text = " of Python " + ".".join(map(str, version)) if version != _ANY_VERSION else ""
+        told = f"not in the stable ABI{text}"
+        yield finding("ML030", f"{elf.path}: {names}{more}: {told}", *outside)
+
+
+def _limited_version(elf: ElfFacts, case: Case) -> Version | None:
+    """The Python version whose stable ABI the file promises to stay in; None for no promise."""
+    name = parse_extension_name(elf.path)
+    marked = name is not None and name.abi.startswith("abi3")
+    tags = case.wheel.tags if case.wheel is not None else ()
+    claims = [
+        (int(match[1]), int(match[2]))
+        for python, abi, _ in tags
+        if abi.startswith("abi3") and (match := _CPYTHON.fullmatch(python))
+    ]
+    if claims:
+        return min(claims)
+    return _ANY_VERSION if marked else None
+
+
+RULES = (symbol_versions, libraries, undefined, private_symbols, stable_abi_only)

@@ -71,7 +71,7 @@ def tag_rules(case: Case) -> Iterator[Finding]:
     if claim is not None and claim > case.target.floor:
         told = f"{case.target.family}_{claim[0]}_{claim[1]}"
         yield finding("ML026", f"{told} does not install on {case.target.tag}", Evidence(value=told))
-    if not wheel.elves and "any" not in wheel.platforms:
+    if wheel.members and not wheel.elves and "any" not in wheel.platforms:
         text = " ".join(wheel.platforms)
         yield finding("ML028", f"tag {text}, but no compiled code", Evidence(value=text))
 

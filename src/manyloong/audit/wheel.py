@@ -112,7 +112,7 @@ def _take(archive: Archive, member: Member, entries: dict[str, Entry], gathered:
     algorithm = entry.algorithm if entry and entry.algorithm in STRONG else "sha256"
     digest = hashlib.new(algorithm, usedforsecurity=False)
     try:
-        kept = _drain(stream(archive, member), digest.update, member.size)
+        kept = _drain(stream(archive, member), digest.update)
     except FormatFault as fault:
         gathered.problems.append(Problem(rule="ML087", path=member.name, detail=str(fault)))
         return
@@ -121,20 +121,19 @@ def _take(archive: Archive, member: Member, entries: dict[str, Entry], gathered:
     _look(member, kept, gathered)
 
 
-def _drain(pieces: Iterator[bytes], update: Callable[[bytes], None], size: int) -> bytearray:
-    """Hash all pieces; keep them only where the first says that the member is code."""
+def _drain(pieces: Iterator[bytes], update: Callable[[bytes], None]) -> bytearray:
+    """Hash all pieces; keep them only where the first says that the member is code.
+
+    What is kept grows with what comes: the size an archive declares is not a reason to allocate.
+    """
     kept = bytearray()
-    place = 0
+    code = False
     for number, piece in enumerate(pieces):
         update(piece)
         if number == 0:
             code = piece.startswith((MAGIC, AR_MAGIC))
-            kept = bytearray(size if code else 0)
-            if not code:
-                kept += piece[:8]
         if code:
-            kept[place : place + len(piece)] = piece
-            place += len(piece)
+            kept += piece
     return kept
 
 

@@ -4,6 +4,7 @@ A verb module imports what it needs inside its function, so that ``--help`` stay
 """
 
 import errno
+import signal
 import sys
 from collections.abc import Iterator
 from typing import Annotated, NoReturn
@@ -11,7 +12,7 @@ from typing import Annotated, NoReturn
 import typer
 
 import manyloong
-from manyloong.cli import index, terminal
+from manyloong.cli import audit, build, cache, doctor, index, root, spec, terminal
 from manyloong.errors import HostError, ManyloongError
 
 INTERRUPTED = 130
@@ -34,9 +35,6 @@ def _print_version(wanted: bool) -> None:
         raise typer.Exit
 
 
-app.add_typer(index.app)
-
-
 @app.callback()
 def _root(
     version: Annotated[
@@ -44,6 +42,15 @@ def _root(
     ] = False,
 ) -> None:
     del version  # handled by its callback
+
+
+app.command(epilog=build.EPILOG)(build.build)
+app.command(epilog=doctor.EPILOG)(doctor.doctor)
+app.command(epilog=audit.EPILOG)(audit.audit)
+app.add_typer(spec.app)
+app.add_typer(index.app)
+app.add_typer(root.app, name="root")
+app.add_typer(cache.app, name="cache")
 
 
 def _leaves(error: BaseException) -> Iterator[BaseException]:
@@ -71,8 +78,15 @@ def _as_ours(error: BaseException) -> ManyloongError | None:
     return None
 
 
+def _interrupt(number: int, frame: object) -> NoReturn:
+    """Asked to end: as Ctrl-C, so that sandboxes end and temporary files go."""
+    del number, frame
+    raise KeyboardInterrupt
+
+
 def main() -> None:
     """Run the command line; every expected error becomes a message, a hint and an exit code."""
+    signal.signal(signal.SIGTERM, _interrupt)
     try:
         app()
     except KeyboardInterrupt:

@@ -1,12 +1,10 @@
-"""Makes small wheels, well-formed unless told otherwise."""
+"""Makes small wheels, well-formed unless told otherwise. Binary distribution format specification."""
 
 import hashlib
-import io
-import zipfile
 from base64 import urlsafe_b64encode
 from dataclasses import dataclass
 
-_EPOCH = (1980, 1, 1, 0, 0, 0)
+from manyloong.corpus.zips import Entry, write_zip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,6 +17,7 @@ class Wheel:
     metadata: str = "Metadata-Version: 2.4\nName: example\nVersion: 1.0\n"
     record: str | None = None  # None: the true one
     folder: str = "example-1.0.dist-info"
+    more: tuple[Entry, ...] = ()  # members that RECORD does not list
 
 
 def record_line(path: str, data: bytes) -> str:
@@ -27,17 +26,9 @@ def record_line(path: str, data: bytes) -> str:
     return f"{path},sha256={digest},{len(data)}"
 
 
-def make_wheel(spec: Wheel) -> bytes:
-    """The bytes of the wheel; equal specs give equal bytes."""
-    python, abi, platform = spec.name.removesuffix(".whl").split("-")[-3:]
-    tags = spec.tags
-    if tags is None:
-        tags = tuple(
-            f"{one}-{two}-{three}"
-            for one in python.split(".")
-            for two in abi.split(".")
-            for three in platform.split(".")
-        )
+def wheel_entries(spec: Wheel) -> tuple[Entry, ...]:
+    """The members of the wheel, RECORD last."""
+    tags = _tags(spec.name) if spec.tags is None else spec.tags
     wheel = "Wheel-Version: 1.0\nGenerator: manyloong-corpus\nRoot-Is-Purelib: false\n"
     wheel += "".join(f"Tag: {tag}\n" for tag in tags)
     files = [
@@ -49,16 +40,20 @@ def make_wheel(spec: Wheel) -> bytes:
     if record is None:
         lines = [record_line(path, data) for path, data in files]
         record = "\n".join([*lines, f"{spec.folder}/RECORD,,", ""])
-    return make_zip((*files, (f"{spec.folder}/RECORD", record.encode())))
+    files.append((f"{spec.folder}/RECORD", record.encode()))
+    return tuple(Entry(name=path, data=data) for path, data in files)
 
 
-def make_zip(files: tuple[tuple[str, bytes], ...], *, mode: int = 0o100644) -> bytes:
-    """A ZIP archive of these files, in order, with fixed times."""
-    out = io.BytesIO()
-    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
-        for path, data in files:
-            info = zipfile.ZipInfo(path, _EPOCH)
-            info.external_attr = mode << 16
-            info.compress_type = zipfile.ZIP_DEFLATED
-            archive.writestr(info, data)
-    return out.getvalue()
+def make_wheel(spec: Wheel) -> bytes:
+    """The bytes of the wheel; equal specs give equal bytes."""
+    return write_zip((*wheel_entries(spec), *spec.more))
+
+
+def _tags(name: str) -> tuple[str, ...]:
+    python, abi, platform = name.removesuffix(".whl").split("-")[-3:]
+    return tuple(
+        f"{one}-{two}-{three}"
+        for one in python.split(".")
+        for two in abi.split(".")
+        for three in platform.split(".")
+    )

@@ -111,7 +111,7 @@ def check_digests(fields: Mapping[str, str], digests: Digests) -> None:
             raise RefusedError(f"{field}: the uploaded bytes have {found}, not {value[:80]}")
 
 
-def examined(  # noqa: PLR0913 -- what is known of an upload
+def examined(
     upload: Upload,
     *,
     name: WheelName,

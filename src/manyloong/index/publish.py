@@ -36,7 +36,7 @@ def noted_project(site: Site, project: str) -> Project | None:
         return shelf.project(connection, project)
 
 
-def publish(  # noqa: PLR0913 -- an upload and who checks it
+def publish(
     site: Site,
     upload: Upload,
     *,

@@ -214,7 +214,7 @@ def _touch(connection: Connection, name: str) -> None:
         connection.execute(insert(projects).values(name=name, local=False, revision=1))
 
 
-def _note(  # noqa: PLR0913 -- the fields of an entry
+def _note(
     connection: Connection, action: str, subject: str, detail: dict[str, Any], *, actor: str, now: datetime
 ) -> None:
     act = ledger.Act(at=format_time(now), actor=actor, action=action, subject=subject, detail=detail)

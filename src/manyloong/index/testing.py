@@ -30,7 +30,7 @@ def accept_all(path: Path, platform: str) -> Judgement:
     return Judgement()
 
 
-def good_wheel(  # noqa: PLR0913 -- the parts of a wheel
+def good_wheel(
     project: str = "example",
     version: str = "1.0",
     *,

@@ -1,1 +1,17 @@
 """Build roots: spec -> lock -> tree, and the toolchain that carries the floor."""
+
+from manyloong.roots.ensure import ensure_emulator, ensure_root
+from manyloong.roots.model import Root, RootLock, RootSpec
+from manyloong.roots.toolchain import Toolchain, ensure_toolchain
+from manyloong.roots.zig import ensure_zig
+
+__all__ = [
+    "Root",
+    "RootLock",
+    "RootSpec",
+    "Toolchain",
+    "ensure_emulator",
+    "ensure_root",
+    "ensure_toolchain",
+    "ensure_zig",
+]

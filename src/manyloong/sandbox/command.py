@@ -9,6 +9,7 @@ from manyloong.targets import Qemu
 
 MIB = 1 << 20
 GIB = 1 << 30
+Outcome = Literal["exited", "timeout", "memory", "processes"]  # the last three: killed for it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +70,7 @@ class Done:
 
     returncode: int
     seconds: float
-    outcome: Literal["exited", "timeout", "memory", "processes"]
+    outcome: Outcome
     peak_memory_bytes: int
     log: Path
 

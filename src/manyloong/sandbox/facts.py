@@ -56,18 +56,20 @@ class HostFacts:
     tools: Tools = Tools()
     package_manager: str = ""  # apt-get, dnf, apk, pacman, zypper or ""
     bwrap_version: tuple[int, int, int] = (0, 0, 0)
-    sandbox: Trial = UNTRIED  # bubblewrap with every namespace and a new /proc
-    sandbox_with_host_proc: Trial = UNTRIED  # the same with the host's /proc bound; tried when that fails
     user_namespaces: Trial = UNTRIED  # unshare --user --map-root-user --mount
+    enclosed: Trial = UNTRIED  # bubblewrap inside a user, mount and PID namespace with its own /proc
+    sandbox: Trial = UNTRIED  # bubblewrap, so enclosed or else by itself, with a new /proc
+    sandbox_with_host_proc: Trial = UNTRIED  # by itself, with the host's /proc bound
     private_binfmt: Trial = UNTRIED  # registering an interpreter in a private user namespace
     disable_userns: bool = False  # whether nested user namespaces can be forbidden inside
     apparmor_restrict_userns: int | None = None  # kernel.apparmor_restrict_unprivileged_userns
     unprivileged_userns_clone: int | None = None  # Debian's kernel.unprivileged_userns_clone
     max_user_namespaces: int | None = None  # user.max_user_namespaces
     system_binfmt: tuple[BinfmtEntry, ...] = ()
-    cores: int = 1
-    memory_bytes: int = 0
+    cores: int = 1  # that we may use: affinity, and the container's quota
+    memory_bytes: int = 0  # the machine's, or the container's limit; 0 for unknown
     cache_dir: Path = Path("/")
+    cache_error: str = ""  # why nothing can be written there
     disk_free_bytes: int = 0
     page_bytes: int = 4096
 
@@ -75,6 +77,11 @@ class HostFacts:
     def can_sandbox(self) -> bool:
         """Whether commands can run at all."""
         return self.sandbox.works or self.sandbox_with_host_proc.works
+
+    @property
+    def memory_for_builds(self) -> int:
+        """What a command may use at most, whatever its own limit: the machine must stay alive. 0: unknown."""
+        return self.memory_bytes // 10 * 9
 
     @property
     def is_root(self) -> bool:

@@ -1,49 +1,61 @@
-"""The words that start a sandbox: prelude, bubblewrap's options, the command. Pure.
+"""The words that start a sandbox: gate, outer namespaces, bubblewrap's options, the command. Pure.
 
-    [setpriv --pdeathsig] [unshare --user --map-root-user --mount] sh -c PRELUDE -> bwrap --args FD -- argv
+    setpriv --pdeathsig KILL -- sh -c GATE
+        unshare --user --map-root-user --mount --pid --fork --kill-child --mount-proc -- sh -c ENCLOSE
+            bwrap --json-status-fd N --args N -- argv
 
-The prelude checks that its starter still lives and, for foreign programs, registers the emulator in the
-user namespace it is in. Every step replaces the one before, so it is one process from start to end.
+Each step replaces the one before, except that ``unshare`` stays to wait. Bubblewrap is then the first
+process of the outer PID namespace: when it ends, however it ends, the kernel kills all that is left
+inside before ``unshare`` returns. Reasons and alternatives: docs/decisions/0020-sandbox-start.md.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
-from manyloong.errors import HostError
+from manyloong.errors import InputError
 from manyloong.sandbox.binfmt import Mechanism, mechanism, register_line
 from manyloong.sandbox.command import Command
+from manyloong.sandbox.diagnosis import host_error
 from manyloong.sandbox.facts import HostFacts
-from manyloong.sandbox.inside import emulated_argv
+from manyloong.sandbox.inside import emulated_argv, host_path
 
 HOSTNAME = "manyloong"
 UID = 1000  # of the builder, inside
 HOME = "/home/builder"
 EXPLICIT_QEMU = "/home/.emulator"  # where the emulator is bound when it must be named in argv
-BINFMT = "/proc/sys/fs/binfmt_misc"
 MOUNT_POINTS = ("proc", "dev", "tmp", "home")
+GATE_OPEN = b"go\n"  # what the starter writes once it has set the limits
+NOT_ENCLOSED = 126  # exit code of the step that could not do its part
+_STARTER_GONE = 125
 
-# $1: process id of the starter. The death signal is set by now; a starter that died before is not there.
-_ALIVE = '[ "$PPID" = "$1" ] || exit 125; shift; '
-# $1, $2: mount, umount. $3: the register line. Mounting the file system once loads its kernel module.
-_REGISTER = (
-    f"B={BINFMT}; "
-    '[ -d "$B" ] || { "$1" -t binfmt_misc none /mnt && "$2" /mnt; }; '
-    '"$1" -t binfmt_misc none "$B" && printf %s "$3" >"$B/register" || exit 126; shift 3; '
+# By now the death signal is set. A starter that died before or since has closed its end: no line comes.
+_GATE = f'read -r go || exit {_STARTER_GONE}; exec "$@" </dev/null'
+# $1: pid_max or nothing. $2: processes; dash and BusyBox call that limit p, bash u. $3, $4: mount, umount.
+# $5: binfmt_misc's register line or nothing; mounting that file system once loads its kernel module.
+_ENCLOSE = (
+    '[ -z "$1" ] || printf %s "$1" >/proc/sys/kernel/pid_max; '
+    'ulimit -p "$2" 2>/dev/null || ulimit -u "$2" 2>/dev/null; '
+    '[ -z "$5" ] || { B=/proc/sys/fs/binfmt_misc; '
+    '[ -d "$B" ] || { "$3" -t binfmt_misc none /mnt && "$4" /mnt; }; '
+    '"$3" -t binfmt_misc none "$B" && printf %s "$5" >"$B/register"; } '
+    f'|| exit {NOT_ENCLOSED}; shift 5; exec "$@"'
 )
-_EXEC = 'exec "$@"'
+# From this kernel on pid_max belongs to a PID namespace; before, it is one number for the whole host.
+_PID_MAX_IS_PRIVATE = (6, 14)
+_PIDS_RESERVED = 320  # the kernel keeps the first 300 numbers back once it has gone round
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Launch:
     """How to start a command: ``argv`` of the host's process, ``options`` for bubblewrap's --args.
 
-    ``{starter}``, ``{args}``, ``{status}`` and ``{block}`` in argv are a process id and file descriptors;
-    they are known when it starts.
+    ``{args}`` and ``{status}`` in argv stand for file descriptors, known when it starts.
     """
 
     argv: tuple[str, ...]
     options: tuple[str, ...]
     mechanism: Mechanism
+    init_generation: int  # 1 where bubblewrap is the process that was started, 2 where unshare is
 
 
 def _namespaces(command: Command, facts: HostFacts) -> list[str]:
@@ -98,41 +110,79 @@ def environment(command: Command) -> tuple[tuple[str, str], ...]:
     return (*command.environment, ("QEMU_CPU", command.emulator.cpu))
 
 
-def _missing(tool: str) -> HostError:
-    return HostError(f"{tool} is not on this host", hint="see: manyloong doctor")
-
-
-def _prelude(command: Command, facts: HostFacts, way: Mechanism) -> list[str]:
+def outer_words(command: Command, facts: HostFacts, way: Mechanism) -> list[str]:
+    """The namespaces around bubblewrap's own; none where this host gives bubblewrap alone that right."""
     tools = facts.tools
-    if not tools.sh:
-        raise _missing("sh")
-    words = [tools.setpriv, "--pdeathsig", "KILL", "--"] if tools.setpriv else []
-    if way != "private" or not command.emulator:
-        return [*words, tools.sh, "-c", _ALIVE + _EXEC, "sandbox", "{starter}"]
-    if not (tools.unshare and tools.mount and tools.umount):
-        raise _missing("unshare or mount")
-    line = register_line(command.emulator.qemu, str(command.emulator.binary))
-    words += [tools.unshare, "--user", "--map-root-user", "--mount", "--", tools.sh, "-c"]
-    return [*words, _ALIVE + _REGISTER + _EXEC, "sandbox", "{starter}", tools.mount, tools.umount, line]
+    if not facts.enclosed.works and way != "private":
+        return []
+    if not (tools.sh and tools.unshare and tools.mount and tools.umount):
+        raise host_error(facts)
+    words = [tools.unshare, "--user", "--map-root-user", "--mount"]
+    pid_max = ""
+    if facts.enclosed.works:
+        words += ["--pid", "--fork", "--kill-child", "--mount-proc"]
+        if facts.kernel >= _PID_MAX_IS_PRIVATE:
+            pid_max = str(command.limits.processes + _PIDS_RESERVED)
+    line = ""
+    if way == "private" and command.emulator:
+        line = register_line(command.emulator.qemu, str(command.emulator.binary))
+    words += ["--", tools.sh, "-c", _ENCLOSE, "sandbox", pid_max, str(command.limits.processes)]
+    return [*words, tools.mount, tools.umount, line]
+
+
+def _gate(facts: HostFacts) -> list[str]:
+    if not facts.tools.sh:
+        raise host_error(facts)
+    words = [facts.tools.setpriv, "--pdeathsig", "KILL", "--"] if facts.tools.setpriv else []
+    return [*words, facts.tools.sh, "-c", _GATE, "sandbox"]
+
+
+def inner_argv(command: Command, way: Mechanism) -> tuple[str, ...]:
+    """The command's words as bubblewrap starts them: with the emulator in front where it must be named."""
+    return emulated_argv(command, EXPLICIT_QEMU) if way == "explicit" else command.argv
 
 
 def plan_launch(command: Command, facts: HostFacts) -> Launch:
     """How this host starts a command; raises HostError where a program for it is missing."""
-    if not facts.tools.bwrap:
-        raise _missing("bubblewrap")
+    if not facts.tools.bwrap or not facts.can_sandbox:
+        raise host_error(facts)
     way = mechanism(facts, command.emulator)
-    inner = emulated_argv(command, EXPLICIT_QEMU) if way == "explicit" else command.argv
-    words = [*_prelude(command, facts, way), facts.tools.bwrap]
-    words += ["--json-status-fd", "{status}", "--block-fd", "{block}", "--args", "{args}", "--", *inner]
-    return Launch(argv=tuple(words), options=sandbox_options(command, facts), mechanism=way)
+    inner = inner_argv(command, way)
+    words = [*_gate(facts), *outer_words(command, facts, way), facts.tools.bwrap]
+    words += ["--json-status-fd", "{status}", "--args", "{args}", "--", *inner]
+    return Launch(
+        argv=tuple(words),
+        options=sandbox_options(command, facts),
+        mechanism=way,
+        init_generation=2 if facts.enclosed.works else 1,
+    )
 
 
-def missing_mount_points(command: Command) -> tuple[str, ...]:
-    """Folders that every root needs and this one lacks."""
-    return tuple(f"/{name}" for name in MOUNT_POINTS if not (command.root / name).is_dir())
+def _has_mount_point(command: Command, number: int) -> bool:
+    """Whether a bind's target is there already, or lies where bubblewrap can make it."""
+    target, earlier = command.binds[number].target, command.binds[:number]
+    writable = [bind.target.rstrip("/") for bind in earlier if bind.writable]
+    if any(target.startswith(f"{place}/") for place in ("/tmp", "/home", "/dev", *writable)):  # noqa: S108
+        return True
+    return host_path(replace(command, binds=earlier, cwd="/"), target) is not None
 
 
-def is_absolute_target(target: str) -> bool:
-    """Whether a bind's target is an absolute path inside without ``..``."""
-    path = PurePosixPath(target)
-    return path.is_absolute() and ".." not in path.parts
+def check_command(command: Command) -> None:
+    """Raises InputError for the faults of a command that bubblewrap would describe in its own terms."""
+    if not command.argv:
+        raise InputError("a command without words")
+    missing = [f"/{name}" for name in MOUNT_POINTS if not (command.root / name).is_dir()]
+    if missing:
+        raise InputError(f"{command.root} is not a root: it has no {', '.join(missing)}")
+    for number, bind in enumerate(command.binds):
+        path = PurePosixPath(bind.target)
+        if not path.is_absolute() or ".." in path.parts:
+            raise InputError(f"bind target {bind.target!r} is not an absolute path inside the sandbox")
+        if not bind.source.exists():
+            raise InputError(f"{bind.source}, to be seen as {bind.target}, does not exist")
+        if not _has_mount_point(command, number):
+            raise InputError(f"{command.root} has no mount point {bind.target} for {bind.source}")
+    words = (*command.argv, command.cwd, *(part for pair in command.environment for part in pair))
+    broken = next((word for word in words if "\0" in word), None)
+    if broken is not None:
+        raise InputError(f"a NUL byte in {broken!r}")

@@ -4,23 +4,26 @@ import os
 import re
 import shutil
 import subprocess
+import tempfile
 from dataclasses import replace
 from pathlib import Path
 
-from manyloong.sandbox.binfmt import parse_entry, register_line
+from manyloong.errors import ManyloongError
+from manyloong.sandbox.binfmt import emulated_architectures, parse_entry
+from manyloong.sandbox.command import Command, Emulator, Limits
+from manyloong.sandbox.diagnosis import NOT_STARTED
 from manyloong.sandbox.facts import BinfmtEntry, HostFacts, Tools, Trial
+from manyloong.sandbox.runner import NOT_FOUND, BubblewrapRunner
 from manyloong.targets import Qemu, all_targets
 
 SEARCH_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 PACKAGE_MANAGERS = ("apt-get", "dnf", "apk", "pacman", "zypper")
 _BINFMT = Path("/proc/sys/fs/binfmt_misc")
+_CGROUP = Path("/sys/fs/cgroup")
+_MEMORY_FILES = ("memory.max", "memory/memory.limit_in_bytes")
+_NO_LIMIT = 1 << 62  # what version 1 says for none is close to the largest signed number
 _TIMEOUT_S = 20
-# As launch.py registers, without a command after it. $1, $2: mount, umount. $3: the line.
-_TRY_REGISTER = (
-    f"B={_BINFMT}; "
-    '[ -d "$B" ] || { "$1" -t binfmt_misc none /mnt && "$2" /mnt; }; '
-    '"$1" -t binfmt_misc none "$B" && printf %s "$3" >"$B/register"'
-)
+WORKS = Trial(works=True)
 
 
 def _try(*argv: str | None) -> Trial:
@@ -87,6 +90,34 @@ def parse_kernel(release: str) -> tuple[int, int]:
     return (int(found[1]), int(found[2])) if found else (0, 0)
 
 
+def parse_memory_limit(text: str) -> int | None:
+    """Bytes from a cgroup's memory.max (v2) or memory.limit_in_bytes (v1); None for no limit."""
+    word = text.strip()
+    return int(word) if word.isdigit() and int(word) < _NO_LIMIT else None
+
+
+def parse_cpu_limit(quota: str, period: str) -> int | None:
+    """Whole cores, rounded up, from a cgroup's quota and period in microseconds; None for no limit."""
+    if not (quota.strip().isdigit() and period.strip().isdigit() and int(period)):
+        return None
+    return max(1, -(-int(quota) // int(period)))
+
+
+def _memory_bytes(page: int) -> int:
+    """The machine's memory, or what the container around us may use of it."""
+    limits = [parse_memory_limit(_text(f"{_CGROUP}/{name}")) for name in _MEMORY_FILES]
+    return min([page * os.sysconf("SC_PHYS_PAGES"), *(limit for limit in limits if limit)])
+
+
+def _cores() -> int:
+    quota, _, period = _text(f"{_CGROUP}/cpu.max").partition(" ")
+    second = parse_cpu_limit(
+        _text(f"{_CGROUP}/cpu/cpu.cfs_quota_us"), _text(f"{_CGROUP}/cpu/cpu.cfs_period_us")
+    )
+    limits = [parse_cpu_limit(quota, period), second]
+    return min([len(os.sched_getaffinity(0)), *(limit for limit in limits if limit)])
+
+
 def _container() -> str:
     if Path("/.dockerenv").exists():
         return "docker"
@@ -104,58 +135,75 @@ def _system_binfmt() -> tuple[BinfmtEntry, ...]:
     return tuple(entry for entry in found if entry)
 
 
-def _try_sandbox(tools: Tools, *options: str) -> Trial:
-    """Bubblewrap over the host's own tree, running itself: the one program that is there for certain."""
-    if not tools.bwrap:
+def _try_command(facts: HostFacts, emulator: Emulator | None = None) -> Trial:
+    """Whether the runner gets as far as a command here, were the facts so.
+
+    The command asks for bubblewrap's version in the host's own tree. Where that program lies in a folder
+    that is private inside, it is not found; that comes after all that is tried.
+    """
+    if not facts.tools.bwrap:
         return Trial(works=False, error="bubblewrap is missing")
-    words = (
-        "--unshare-user",
-        "--unshare-pid",
-        "--unshare-ipc",
-        "--unshare-uts",
-        "--unshare-net",
-        "--cap-drop",
-        "ALL",
-    )
-    return _try(
-        tools.bwrap, *words, "--ro-bind", "/", "/", *options, "--dev", "/dev", "--", tools.bwrap, "--version"
-    )
+    with tempfile.TemporaryDirectory(prefix="manyloong-probe-") as folder:
+        command = Command(
+            argv=(facts.tools.bwrap, "--version"),
+            root=Path("/"),
+            log=Path(folder) / "log",
+            emulator=emulator,
+            limits=Limits(time_s=_TIMEOUT_S),
+        )
+        try:
+            done = BubblewrapRunner(facts).run(command)
+        except ManyloongError as error:
+            return Trial(works=False, error=error.message.removeprefix(NOT_STARTED))
+        reached = done.returncode in {0, NOT_FOUND}
+        return WORKS if reached else Trial(works=False, error=done.last_lines(1))
 
 
-def _try_private_binfmt(tools: Tools, qemu: Qemu) -> Trial:
-    if not (tools.unshare and tools.sh and tools.mount and tools.umount):
-        return Trial(works=False, error="unshare or mount (util-linux) is missing")
-    line = register_line(qemu, tools.sh)
-    script = ("-c", _TRY_REGISTER, "sandbox", tools.mount, tools.umount, line)
-    return _try(tools.unshare, "--user", "--map-root-user", "--mount", "--", tools.sh, *script)
+def _sandbox_trials(facts: HostFacts) -> HostFacts:
+    """The best way to a sandbox first; the others only where that fails."""
+    wishes = (True, False) if facts.bwrap_version >= (0, 8, 0) else (False,)
+    for disable_userns in wishes:
+        best = replace(facts, enclosed=WORKS, sandbox=WORKS, disable_userns=disable_userns)
+        trial = _try_command(best)
+        if trial.works:
+            return best
+    alone = replace(facts, enclosed=trial, sandbox=WORKS)
+    second = _try_command(alone)
+    if second.works:
+        return alone
+    bound = replace(alone, sandbox=second, sandbox_with_host_proc=WORKS)
+    return replace(bound, sandbox_with_host_proc=_try_command(bound))
+
+
+def _try_private_binfmt(facts: HostFacts, qemu: Qemu) -> Trial:
+    if not facts.can_sandbox:
+        return Trial(works=False, error="there is no sandbox to register it in")
+    emulator = Emulator(binary=Path(facts.tools.sh or "/bin/sh"), qemu=qemu, cpu="")
+    return _try_command(replace(facts, private_binfmt=WORKS), emulator)
 
 
 def _namespaces(facts: HostFacts) -> HostFacts:
     tools = facts.tools
-    new_proc = ("--proc", "/proc", "--remount-ro", "/proc")
-    sandbox = _try_sandbox(tools, *new_proc)
-    with_host_proc = Trial(works=False, error="not needed")
-    if not sandbox.works:
-        with_host_proc = _try_sandbox(tools, "--ro-bind", "/proc", "/proc")
-    nested = sandbox.works and facts.bwrap_version >= (0, 8, 0)
     userns = Trial(works=False, error="unshare (util-linux) is missing")
     if tools.unshare:
-        inner = (tools.unshare, "--user", "--map-root-user", "--mount", "--", tools.sh, "-c", ":")
-        userns = _try(*inner)
-    return replace(
-        facts,
-        sandbox=sandbox,
-        sandbox_with_host_proc=with_host_proc,
-        user_namespaces=userns,
-        private_binfmt=_try_private_binfmt(tools, all_targets()[0].architecture.qemu),
-        disable_userns=nested and _try_sandbox(tools, *new_proc, "--disable-userns").works,
-    )
+        userns = _try(tools.unshare, "--user", "--map-root-user", "--mount", "--", tools.sh, "-c", ":")
+    facts = replace(_sandbox_trials(facts), user_namespaces=userns)
+    foreign = emulated_architectures(facts, tuple(row.architecture for row in all_targets()))
+    if foreign:
+        facts = replace(facts, private_binfmt=_try_private_binfmt(facts, foreign[0].qemu))
+    return facts
 
 
-def free_bytes(folder: Path) -> int:
-    """Free space where a folder is or would be made."""
-    there = next((path for path in (folder, *folder.parents) if path.exists()), Path("/"))
-    return shutil.disk_usage(there).free
+def _existing(folder: Path) -> Path:
+    """The folder, or the one above it that is there already."""
+    return next((path for path in (folder, *folder.parents) if path.exists()), Path("/"))
+
+
+def _cache_error(folder: Path) -> str:
+    there = _existing(folder)
+    if not there.is_dir():
+        return f"{there} is not a folder"
+    return "" if os.access(there, os.W_OK | os.X_OK) else f"{there} is not writable for user {os.geteuid()}"
 
 
 def probe_host(*, cache_dir: Path, search_path: str = SEARCH_PATH) -> HostFacts:
@@ -179,10 +227,11 @@ def probe_host(*, cache_dir: Path, search_path: str = SEARCH_PATH) -> HostFacts:
         unprivileged_userns_clone=_number("/proc/sys/kernel/unprivileged_userns_clone"),
         max_user_namespaces=_number("/proc/sys/user/max_user_namespaces"),
         system_binfmt=_system_binfmt(),
-        cores=len(os.sched_getaffinity(0)),
-        memory_bytes=page * os.sysconf("SC_PHYS_PAGES"),
+        cores=_cores(),
+        memory_bytes=_memory_bytes(page),
         cache_dir=cache_dir,
-        disk_free_bytes=free_bytes(cache_dir),
+        cache_error=_cache_error(cache_dir),
+        disk_free_bytes=shutil.disk_usage(_existing(cache_dir)).free,
         page_bytes=page,
     )
     return _namespaces(facts)

@@ -1,17 +1,37 @@
 """Architectures, hosts, platform tags and the ABI specification as data; pure, and the lowest room."""
 
 from manyloong.targets.abi import Abi, Family, IsaClass, Policy, Rule, Statement
-from manyloong.targets.model import Architecture, Host, Qemu, Target, Zig
-from manyloong.targets.rows import all_hosts, all_targets, host, judged_target, judged_targets, target
-from manyloong.targets.specification import abi, all_rules, policy, rule
+from manyloong.targets.model import Architecture, Compiler, FlagRule, Host, Python, Qemu, Target, Zig
+from manyloong.targets.rows import (
+    all_hosts,
+    all_pythons,
+    all_targets,
+    host,
+    judged_target,
+    judged_targets,
+    target,
+)
+from manyloong.targets.specification import (
+    abi,
+    all_rules,
+    libm_exports,
+    musl_exports,
+    musl_later,
+    policy,
+    rule,
+    stable_abi,
+)
 
 __all__ = [
     "Abi",
     "Architecture",
+    "Compiler",
     "Family",
+    "FlagRule",
     "Host",
     "IsaClass",
     "Policy",
+    "Python",
     "Qemu",
     "Rule",
     "Statement",
@@ -19,12 +39,17 @@ __all__ = [
     "Zig",
     "abi",
     "all_hosts",
+    "all_pythons",
     "all_rules",
     "all_targets",
     "host",
     "judged_target",
     "judged_targets",
+    "libm_exports",
+    "musl_exports",
+    "musl_later",
     "policy",
     "rule",
+    "stable_abi",
     "target",
 ]

@@ -29,6 +29,15 @@ class IsaClass:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Flow:
+    """How to see jumps: ``word & mask == match``; offsets in words, 16 low bits at bit 10, more at bit 0."""
+
+    unconditional: tuple[tuple[int, int], ...]
+    branches: tuple[tuple[int, int, int], ...]  # (mask, match, bits of the offset)
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EFlags:
     """How to read ``e_flags``; psABI "e_flags"."""
 
@@ -74,6 +83,7 @@ class Abi:
     old_world: OldWorld
     relocations: Relocations
     isa: tuple[IsaClass, ...]  # in order: the last class that matches a word wins
+    flow: Flow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,6 +117,7 @@ class Policy:
     versioned: tuple[str, ...]  # those of them that give every symbol a version
     absent: dict[str, str]  # sonames no system of this platform has, and why
     foreign: tuple[str, ...]  # sonames of other libcs
+    private: dict[str, tuple[str, ...]]  # symbols that not every build of an allowed library exports
     tls_descriptors: bool
     min_floor: tuple[int, int]
     why_floor: str

@@ -12,6 +12,26 @@ class Zig:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FlagRule:
+    """A flag of GCC or GNU ld, what clang or lld is given instead ("" = nothing), and why that is right.
+
+    A ``*`` at the end of ``flag`` stands for any rest, which ``*`` in ``give`` repeats.
+    """
+
+    flag: str
+    give: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Compiler:
+    """How clang is told of an architecture, and GCC's own flags for it."""
+
+    flags: tuple[str, ...]  # given at each call, before the package's own
+    rewrites: tuple[FlagRule, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Qemu:
     """User-mode emulation of an architecture; magic and mask are binfmt_misc fields in hex."""
 
@@ -43,6 +63,7 @@ class Architecture:
     cmake_processor: str
     meson_cpu_family: str
     zig: Zig
+    compiler: Compiler
     qemu: Qemu
 
 
@@ -55,6 +76,15 @@ class Host:
     triplet: str
     zig_triple: str
     loader: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Python:
+    """One CPython that the native and the target roots both carry."""
+
+    tag: str  # python and ABI tag, e.g. "cp313"
+    version: str  # "3.13"
+    executable: str  # absolute path inside the roots
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from manyloong.errors import NotFoundError
-from manyloong.targets.model import Architecture, Host, Qemu, Target, Zig
+from manyloong.targets.model import Architecture, Compiler, FlagRule, Host, Python, Qemu, Target, Zig
 
 
 @cache
@@ -16,7 +16,19 @@ def _document() -> dict[str, Any]:
 
 def _architecture(name: str) -> Architecture:
     row = dict(_document()["architecture"][name])
-    return Architecture(name=name, zig=Zig(**row.pop("zig")), qemu=Qemu(**row.pop("qemu")), **row)
+    compiler = row.pop("compiler")
+    return Architecture(
+        name=name,
+        zig=Zig(**row.pop("zig")),
+        compiler=Compiler(
+            flags=tuple(compiler["flags"]),
+            rewrites=tuple(
+                FlagRule(flag=flag, give=give, why=why) for flag, give, why in compiler["rewrites"]
+            ),
+        ),
+        qemu=Qemu(**row.pop("qemu")),
+        **row,
+    )
 
 
 def _target(tag: str) -> Target:
@@ -45,6 +57,12 @@ def all_targets() -> tuple[Target, ...]:
 def all_hosts() -> tuple[Host, ...]:
     """Every architecture builds can run on."""
     return tuple(Host(name=name, **row) for name, row in _document()["host"].items())
+
+
+@cache
+def all_pythons() -> tuple[Python, ...]:
+    """Every CPython that the roots carry, oldest first."""
+    return tuple(Python(tag=tag, **row) for tag, row in _document()["python"].items())
 
 
 def target(tag: str) -> Target:

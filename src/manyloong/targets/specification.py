@@ -10,6 +10,7 @@ from manyloong.targets.abi import (
     Abi,
     EFlags,
     Family,
+    Flow,
     IsaClass,
     OldWorld,
     Policy,
@@ -58,6 +59,14 @@ def _isa(name: str, row: dict[str, Any]) -> IsaClass:
     )
 
 
+def _flow(row: dict[str, Any]) -> Flow:
+    return Flow(
+        unconditional=tuple((mask, match) for mask, match in row["unconditional"]),
+        branches=tuple((mask, match, bits) for mask, match, bits in row["branches"]),
+        source=row["source"],
+    )
+
+
 def _e_flags(row: dict[str, Any]) -> EFlags:
     return EFlags(
         **{**row, "base_abi": _numbered(row["base_abi"]), "object_abi": _numbered(row["object_abi"])}
@@ -102,6 +111,7 @@ def abi(architecture: str) -> Abi:
         old_world=_old_world(document["old_world"]),
         relocations=_relocations(document["relocations"]),
         isa=tuple(_isa(name, one) for name, one in document["isa"].items()),
+        flow=_flow(document["flow"]),
     )
 
 
@@ -134,6 +144,7 @@ def policy(target: Target) -> Policy:
         versioned=tuple(libraries["versioned"]),
         absent=libraries["absent"],
         foreign=tuple(libraries["foreign"]),
+        private={name: tuple(one) for name, one in document["private"].items() if name != "source"},
         tls_descriptors=row["tls_descriptors"],
         min_floor=(minimum, minor),
         why_floor=document["why_floor"],
@@ -155,3 +166,31 @@ def rule(key: str) -> Rule:
         if one.id == key.upper():
             return one
     raise NotFoundError(f"unknown rule {key!r}", hint="manyloong spec explain lists them all")
+
+
+@cache
+def stable_abi() -> dict[str, Version]:
+    """The symbols of CPython's stable ABI, and the Python version each came with."""
+    added = _document("stable_abi")["added"]
+    return {name: _version(version) for version, names in added.items() for name in names.split()}
+
+
+@cache
+def musl_exports() -> frozenset[str]:
+    """What the oldest musl for loongarch64 exports."""
+    return frozenset(
+        name for names in _document("musl_symbols")["exports"].values() for name in names.split()
+    )
+
+
+@cache
+def musl_later() -> dict[str, str]:
+    """Symbols that came later, and the release each came with."""
+    later = _document("musl_symbols")["later"]
+    return {name: version for version, names in later.items() for name in names.split()}
+
+
+@cache
+def libm_exports() -> frozenset[str]:
+    """What libm.so.6 of the oldest glibc for loongarch64 exports."""
+    return frozenset(_document("libm_symbols")["names"].split())

@@ -13,7 +13,7 @@ import pytest
 from manyloong.index.testing import FakeUpstream, good_wheel
 
 if TYPE_CHECKING:
-    from conftest import Running, StartServer
+    from tests.tools.index.conftest import Running, StartServer
 
 JSON = {"Accept": "application/vnd.pypi.simple.v1+json"}
 BIN = Path(sys.executable).parent

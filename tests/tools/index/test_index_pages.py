@@ -15,7 +15,7 @@ from manyloong.index.model import State
 from manyloong.index.testing import Canned, good_wheel, upstream_file
 
 if TYPE_CHECKING:
-    from conftest import Bench
+    from tests.tools.index.conftest import Bench
 
 JSON = "application/vnd.pypi.simple.v1+json"
 

@@ -17,7 +17,7 @@ from manyloong.index.tokens import revoke_token
 from manyloong.index.upkeep import verify
 
 if TYPE_CHECKING:
-    from conftest import Bench, MakeBench
+    from tests.tools.index.conftest import Bench, MakeBench
 
 TAGS = "cp313-cp313-manylinux_2_36_loongarch64"
 

@@ -16,7 +16,7 @@ from manyloong.index.model import Attachment, State
 from manyloong.index.testing import good_wheel, upstream_file
 
 if TYPE_CHECKING:
-    from conftest import Bench, MakeBench
+    from tests.tools.index.conftest import Bench, MakeBench
 
 EVIL = "\"'><script>alert(1)</script><img src=x onerror=y>&"
 

@@ -1,0 +1,104 @@
+"""``manyloong build``: one command from a release, an archive or a checkout to tested wheels."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from manyloong.errors import InputError
+
+EPILOG = (
+    "Examples: manyloong build markupsafe; manyloong build msgpack==1.2.4 --python cp313,cp314; "
+    "manyloong build . --test-requires pytest --test-command 'pytest {project}/tests'"
+)
+
+
+def build(
+    source: Annotated[
+        str, typer.Argument(help="NAME, NAME==VERSION, a source archive, or a checkout's folder.")
+    ],
+    python: Annotated[
+        str, typer.Option(help="Pythons, comma separated (cp313,cp314), or all that the project admits.")
+    ] = "all",
+    platform: Annotated[str, typer.Option(help="Platform tag to build for.")] = "manylinux_2_36",
+    output: Annotated[Path, typer.Option("--output", "-o", help="Where wheels and records go.")] = Path(
+        "wheelhouse"
+    ),
+    config_setting: Annotated[
+        list[str], typer.Option("--config-setting", "-C", help="KEY=VALUE for the build backend (PEP 517).")
+    ] = [],  # noqa: B006 - typer copies it
+    environment: Annotated[
+        list[str], typer.Option("--environment", "-e", help="NAME=VALUE for the build.")
+    ] = [],  # noqa: B006
+    find_links: Annotated[list[Path], typer.Option(help="Folder with more wheels for requirements.")] = [],  # noqa: B006
+    test_command: Annotated[
+        str | None, typer.Option(help="Shell command run after the imports; knows {project} and {wheel}.")
+    ] = None,
+    test_requires: Annotated[list[str], typer.Option(help="Requirement of the test command.")] = [],  # noqa: B006
+    test: Annotated[
+        bool, typer.Option("--test/--no-test", help="Import and test each wheel under emulation.")
+    ] = True,
+    force: Annotated[
+        bool, typer.Option("--force", help="Build again though the same job is in the cache.")
+    ] = False,
+    keep: Annotated[
+        bool, typer.Option("--keep", help="Keep the folder of a failed build and say how to enter it.")
+    ] = False,
+    offline: Annotated[bool, typer.Option("--offline", help="Use only what is in the cache.")] = False,
+    locked: Annotated[
+        bool, typer.Option("--locked", help="Refuse roots that differ from their locks.")
+    ] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan and stop.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON document instead of a table.")
+    ] = False,
+) -> None:
+    """Turn a release into repaired, audited and tested wheels.
+
+    Exit code 0 when every wheel was built, accepted and not failed by a test.
+    """
+    from manyloong.cli.build_report import print_plan, print_pure, print_results
+    from manyloong.cli.doors import open_outside
+    from manyloong.cli.progress import ProgressListener
+    from manyloong.pipeline import plan_jobs, run_jobs
+    from manyloong.targets import target as find_target
+    from manyloong.wheels.identifier import parse_pythons
+    from manyloong.wheels.job import Options
+    from manyloong.wheels.kit import ensure_kit
+    from manyloong.wheels.source import PureRelease, resolve_source
+
+    target = find_target(platform)
+    pythons = parse_pythons(python)
+    options = Options(
+        config_settings=tuple(_pair(text, "--config-setting") for text in config_setting),
+        environment=tuple(_pair(text, "--environment") for text in environment),
+        test=test,
+        test_command=test_command,
+        test_requires=tuple(test_requires),
+        find_links=tuple(str(folder.resolve()) for folder in find_links),
+    )
+    with ProgressListener(quiet=as_json) as listener:
+        outside = open_outside(listener, offline=offline, locked=locked)
+        doors = outside.doors
+        found = resolve_source(
+            source, registry=outside.registry, fetcher=doors.fetcher, store=doors.store, listener=listener
+        )
+        if isinstance(found, PureRelease):
+            print_pure(found, as_json=as_json)
+            return
+        if dry_run:
+            print_plan(plan_jobs(found, pythons, target, options=options, kit={}), as_json=as_json)
+            return
+        kit = ensure_kit(target, outside.host, doors=doors)
+        jobs = plan_jobs(found, pythons, target, options=options, kit=kit.ids)
+        results = run_jobs(jobs, kit=kit, doors=doors, output=output.resolve(), force=force, keep=keep)
+    raise typer.Exit(print_results(results, as_json=as_json))
+
+
+def _pair(text: str, option: str) -> tuple[str, str]:
+    key, separator, value = text.partition("=")
+    if not separator or not key:
+        raise InputError(
+            f"{option} {text!r} is not of the form KEY=VALUE", hint=f"for example: {option} NAME=1"
+        )
+    return key, value

@@ -1,0 +1,63 @@
+"""The doors to the outside, opened here from the environment and nowhere else."""
+
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import uv
+
+from manyloong.config.mirrors import debian_mirrors
+from manyloong.config.paths import cache_directory
+from manyloong.config.programs import program_environment
+from manyloong.config.registries import python_index_url
+from manyloong.events import Listener
+from manyloong.sandbox import BubblewrapRunner, HostFacts, probe_host
+from manyloong.store import HttpFetcher, Store
+from manyloong.targets import Host, host
+from manyloong.wheels.doors import Doors
+from manyloong.wheels.registry import SimpleRegistry
+from manyloong.wheels.resolve import Uv
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outside:
+    """Everything a verb that builds needs of the outside."""
+
+    doors: Doors
+    registry: SimpleRegistry
+    host: Host
+    facts: HostFacts
+
+
+def open_outside(listener: Listener, *, offline: bool, locked: bool) -> Outside:
+    """Store, network, processes and index, as this host and its configuration have them."""
+    cache = cache_directory(os.environ)
+    store = Store(cache)
+    facts = probe_host(cache_dir=cache)
+    fetcher = HttpFetcher(store, offline=offline)
+    index_url = python_index_url(os.environ)
+    registry = SimpleRegistry(
+        url=index_url, get_text=lambda url, accept: fetcher.fetch_text((url,), accept=accept)
+    )
+    runner = BubblewrapRunner(facts)
+    doors = Doors(
+        store=store,
+        fetcher=fetcher,
+        runner=runner,
+        stop=runner.stop,
+        facts=facts,
+        uv=Uv(
+            binary=Path(uv.find_uv_bin()),
+            python=Path(sys.executable),
+            environment=program_environment(os.environ, cache=cache),
+            index_url=index_url,
+            offline=offline,
+        ),
+        mirrors=debian_mirrors(os.environ),
+        locate=registry.locate,
+        listener=listener,
+        cores=facts.cores,
+        locked=locked,
+    )
+    return Outside(doors=doors, registry=registry, host=host(facts.machine), facts=facts)

@@ -1,0 +1,119 @@
+"""``manyloong spec``: the ABI specification shown, explained, compared and rendered."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(
+    name="spec",
+    help="The ABI specification of loongarch64 wheels.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    epilog="Examples: manyloong spec show; manyloong spec explain ML040; manyloong spec diff --auditwheel",
+)
+
+_JSON = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
+
+
+@app.command()
+def show(as_json: _JSON = False) -> None:
+    """What a wheel may need and what it must be, for each platform tag."""
+    from manyloong.cli import terminal
+    from manyloong.spec import to_json, to_text
+
+    if as_json:
+        terminal.print_json(to_json())
+    else:
+        print(to_text())
+
+
+@app.command()
+def explain(
+    rules: Annotated[
+        list[str] | None, typer.Argument(metavar="[RULE]...", help="Rule ids; none lists all.")
+    ] = None,
+    as_json: _JSON = False,
+) -> None:
+    """What a rule of the auditor says, why, and what to do."""
+    from dataclasses import asdict
+
+    from manyloong.cli import terminal
+    from manyloong.targets import all_rules, rule
+
+    found = [rule(key) for key in rules] if rules else list(all_rules())
+    if as_json:
+        terminal.print_json([asdict(one) for one in found])
+        return
+    for one in found:
+        print(f"{terminal.styled(one.id, 'bold')} {one.severity:7} {one.title}")
+        if rules:
+            print(f"  kind    {one.kind}\n  why     {one.why}\n  do      {one.fix}\n  source  {one.source}")
+
+
+@app.command("check-tag")
+def check_tag(tags: Annotated[list[str], typer.Argument(metavar="TAG...", help="Platform tags.")]) -> None:
+    """Whether platform tags may be published, and why not. Exit code 9 when one may not."""
+    from manyloong.cli import terminal
+    from manyloong.errors import VerdictError
+    from manyloong.spec import check_tag as check
+
+    found = [check(tag) for tag in tags]
+    for one in found:
+        word = terminal.styled("accepted", "good") if one.accepted else terminal.styled("refused ", "error")
+        print(f"{word} {one.tag}: {one.reason}{f' ({one.rule})' if one.rule else ''}")
+    if not all(one.accepted for one in found):
+        raise typer.Exit(VerdictError.exit_code)
+
+
+@app.command()
+def diff(
+    auditwheel: Annotated[bool, typer.Option("--auditwheel", help="With the installed auditwheel.")] = True,
+    as_json: _JSON = False,
+) -> None:
+    """Each difference from auditwheel's policies, with its reason."""
+    from dataclasses import asdict
+
+    from manyloong.cli import terminal
+    from manyloong.spec import UNCHECKED, compare, grouped, installed_policies
+
+    del auditwheel  # the only other specification there is
+    version, policies = installed_policies()
+    found = compare(policies)
+    if as_json:
+        terminal.print_json({"auditwheel": version, "differences": [asdict(one) for one in found]})
+        return
+    for tags, one in grouped(found):
+        print(f"{one.what}: {one.ours}; auditwheel {version}: {one.theirs}")
+        print(f"    {one.why}\n    {' '.join(tags)}")
+    print(f"\nauditwheel {version} does not look at:")
+    for what, rules in UNCHECKED:
+        print(f"  {what} ({rules})")
+
+
+@app.command()
+def guard(
+    into: Annotated[
+        Path | None, typer.Option(help="Write it into this folder of sys.path; else it is printed.")
+    ] = None,
+) -> None:
+    """The _manylinux module that makes today's pip refuse wheels below the floor."""
+    from manyloong.spec import guard_text, install_guard
+
+    if into is None:
+        print(guard_text(), end="")
+    else:
+        print(install_guard(into))
+
+
+@app.command()
+def corpus(folder: Annotated[Path, typer.Argument(help="Where the samples are written.")]) -> None:
+    """Write the conformance corpus: for each rule a file that trips it and one that does not."""
+    from manyloong.corpus import all_samples
+
+    for one in all_samples():
+        path = folder / one.path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(one.data)
+    print(f"{len(all_samples())} samples in {folder}")

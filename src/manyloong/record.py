@@ -1,0 +1,165 @@
+"""The build record: everything that went into a wheel and everything that was seen of it, as JSON.
+
+One file beside each wheel, named ``WHEEL.record.json``. What it does not say was not done.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from manyloong import __version__
+from manyloong.audit import Verdict
+from manyloong.errors import IntegrityError
+from manyloong.events import StageFinished
+from manyloong.wheels.build import RawWheel
+from manyloong.wheels.job import Job
+from manyloong.wheels.kit import Kit
+from manyloong.wheels.repair import Repaired
+from manyloong.wheels.test import TestReport
+
+SCHEMA = 1
+SUFFIX = ".record.json"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceRecord:
+    """What was built."""
+
+    kind: str
+    location: str
+    name: str | None
+    version: str | None
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WheelRecord:
+    """One wheel: the product, or a build requirement."""
+
+    filename: str
+    sha256: str
+    size_bytes: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StageRecord:
+    """How long one stage took."""
+
+    name: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BuildRecord:
+    """One wheel from source to test."""
+
+    schema: int = SCHEMA
+    manyloong: str
+    job: str
+    identifier: str
+    platform: str
+    lane: str
+    host: str
+    source: SourceRecord
+    kit: dict[str, str]  # part -> id
+    lock_drift: tuple[str, ...]
+    requirements: tuple[str, ...]
+    build_environment: tuple[WheelRecord, ...]
+    variables: dict[str, str]
+    commands: tuple[str, ...]
+    dropped_flags: tuple[str, ...]
+    translated_flags: tuple[str, ...]
+    grafted: tuple[str, ...]
+    stages: tuple[StageRecord, ...]
+    warnings: tuple[str, ...]
+    accepted: bool  # what the verdict comes to
+    verdict: Verdict
+    tests: tuple[TestReport, ...]
+    wheel: WheelRecord
+
+    @property
+    def tested(self) -> str:
+        """``passed``, ``failed``, ``dependency not available`` or ``not tested``, over all CPU models."""
+        outcomes = {report.outcome for report in self.tests}
+        for outcome in ("failed", "dependency not available", "passed"):
+            if outcome in outcomes:
+                return outcome
+        return "not tested"
+
+    @property
+    def shippable(self) -> bool:
+        """Whether the wheel may be used: accepted by the audit, and not failed by a test."""
+        return self.accepted and self.tested != "failed"
+
+    @property
+    def seconds(self) -> float:
+        """The whole build."""
+        return sum(stage.seconds for stage in self.stages)
+
+
+def assemble_record(
+    job: Job,
+    kit: Kit,
+    raw: RawWheel,
+    wheel: Repaired,
+    *,
+    verdict: Verdict,
+    tests: tuple[TestReport, ...],
+    stages: Sequence[StageFinished],
+    sha256: str,
+) -> BuildRecord:
+    """The record of a finished job, from what its steps returned."""
+    source = job.source
+    return BuildRecord(
+        manyloong=__version__,
+        job=job.id,
+        identifier=str(job.identifier),
+        platform=kit.target.tag,
+        lane=job.lane,
+        host=kit.host.name,
+        source=SourceRecord(
+            kind=source.kind,
+            location=source.location,
+            name=source.name,
+            version=source.version,
+            sha256=source.sha256,
+        ),
+        kit=kit.ids,
+        lock_drift=kit.drift,
+        requirements=raw.requirements,
+        build_environment=tuple(
+            WheelRecord(filename=one.filename, sha256=one.sha256, size_bytes=one.size_bytes)
+            for one in raw.environment.wheels
+        ),
+        variables=dict(raw.variables),
+        commands=raw.commands,
+        dropped_flags=raw.dropped_flags,
+        translated_flags=raw.translated_flags,
+        grafted=wheel.grafted,
+        stages=tuple(StageRecord(name=stage.stage, seconds=stage.seconds) for stage in stages),
+        warnings=source.warnings,
+        accepted=verdict.accepted,
+        verdict=verdict,
+        tests=tests,
+        wheel=WheelRecord(filename=wheel.path.name, sha256=sha256, size_bytes=wheel.path.stat().st_size),
+    )
+
+
+def format_record(record: BuildRecord) -> bytes:
+    """The record as canonical, indented JSON."""
+    return msgspec.json.format(msgspec.json.encode(record, order="sorted"), indent=2) + b"\n"
+
+
+def parse_record(data: bytes, *, where: str) -> BuildRecord:
+    """The inverse of ``format_record``; raises IntegrityError naming what is wrong and where."""
+    try:
+        return msgspec.json.decode(data, type=BuildRecord)
+    except msgspec.DecodeError as error:
+        raise IntegrityError(f"{where} is no build record: {error}", hint="build it again: --force") from None
+
+
+def record_path(wheel: Path) -> Path:
+    """Where the record of a wheel file is."""
+    return wheel.with_name(wheel.name + SUFFIX)

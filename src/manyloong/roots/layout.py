@@ -1,0 +1,57 @@
+"""Where a toolchain is inside the sandbox, and the names of its parts."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+ZIG_PATH = "/opt/manyloong/zig"
+TARGET_PATH = "/opt/manyloong/target"
+NATIVE_PATH = "/opt/manyloong/native"
+LOG_PATH = "/build/.toolchain.jsonl"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Layout:
+    """Absolute paths as the compilers see them; elsewhere than in a sandbox only for tests."""
+
+    triplet: str  # of the code that is compiled
+    tree: str = TARGET_PATH
+    zig: str = ZIG_PATH
+    python: str = "/usr/bin/python3"  # runs the wrappers
+    log: str = LOG_PATH
+
+    @property
+    def binaries(self) -> str:
+        return f"{self.tree}/bin"
+
+    @property
+    def sysroot(self) -> str:
+        return f"{self.tree}/sysroot"
+
+    @property
+    def resources(self) -> str:
+        """Clang's resource directory; its configuration files are in it too."""
+        return f"{self.tree}/lib/clang"
+
+    @property
+    def runtime(self) -> str:
+        """Where clang's driver looks for its builtins, below the tree."""
+        return f"lib/clang/lib/{self.triplet.replace('-linux-', '-unknown-linux-')}"
+
+    def clang(self, *, cxx: bool = False) -> tuple[str, ...]:
+        """The start of a command line of clang's own driver for this toolchain."""
+        mode = ("--driver-mode=g++", f"--config={self.resources}/c++.cfg")
+        return (f"{self.zig}/zig", "clang", *(mode if cxx else (f"--config={self.resources}/cc.cfg",)))
+
+    def python_include(self, python: str) -> str:
+        """Directory of ``Python.h`` of e.g. ``cp313``."""
+        return f"{self.tree}/python/{python}/include"
+
+
+def host_python(native_root: Path) -> str:
+    """The path, inside the root, of the oldest Python 3 there; it starts fastest and any will do."""
+    found = sorted(
+        (int(path.name.removeprefix("python3.")), path.name)
+        for path in (native_root / "usr/bin").glob("python3.*")
+        if path.name.removeprefix("python3.").isdigit()
+    )
+    return f"/usr/bin/{found[0][1]}" if found else "/usr/bin/python3"

@@ -1,0 +1,308 @@
+"""Compilers for a target's floor and for the build machine, as trees of the store. Built in the sandbox.
+
+The page to read first: what is planned is in layout.py, wrappers.py, crossfiles.py and pyconfig.py (pure),
+what runs inside is in payload/.
+"""
+
+import hashlib
+import json
+import shutil
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from importlib.resources import files
+from pathlib import Path
+
+from manyloong.errors import BuildError, NotFoundError
+from manyloong.events import Listener, StageFinished, StageStarted
+from manyloong.roots.crossfiles import cmake_toolchain, meson_cross, meson_native
+from manyloong.roots.layout import NATIVE_PATH, TARGET_PATH, ZIG_PATH, Layout, host_python
+from manyloong.roots.pythons import (
+    TargetPython,
+    exported_functions,
+    find_libc,
+    find_pythons,
+    probe_files,
+    write_python,
+)
+from manyloong.roots.wrappers import binutils_links, clang_configuration, wrapper_modules, wrapper_scripts
+from manyloong.sandbox import Bind, Command, Done, Runner
+from manyloong.store import Store
+from manyloong.store.normalise import normalise_tree
+from manyloong.targets import FlagRule, Host, Target
+
+RECIPE = 1  # bump when what is built changes although its inputs do not
+_WORK = ".work"  # inside a tree while it is built
+_ENVIRONMENT = (
+    ("PATH", "/usr/bin:/bin"),
+    ("HOME", "/home"),
+    ("LC_ALL", "C.UTF-8"),
+    ("SOURCE_DATE_EPOCH", "0"),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Toolchain:
+    """Where the trees are on the host; ``id`` names all that decides them."""
+
+    id: str
+    zig: Path
+    target: Path
+    native: Path
+
+    def binds(self) -> tuple[Bind, ...]:
+        """The trees at their places inside the sandbox."""
+        pairs = ((self.zig, ZIG_PATH), (self.target, TARGET_PATH), (self.native, NATIVE_PATH))
+        return tuple(Bind(source=source, target=target) for source, target in pairs)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TreePlan:
+    """One tree before it is built: every byte of ours in it, and how zig is asked for the rest."""
+
+    layout: Layout
+    zig_target: tuple[str, ...]  # as ``zig cc`` takes it
+    cxx: bool
+    files: Mapping[str, str]  # path in the tree -> text
+    executables: Mapping[str, str]
+    links: Mapping[str, str]
+    pythons: tuple[TargetPython, ...] = ()
+    libc: tuple[Path, ...] = ()  # files of the C library those were configured with
+
+    def specification(self) -> dict[str, object]:
+        """What payload/sysroot.py is told."""
+        return {
+            "zig": f"{self.layout.zig}/zig",
+            "tree": self.layout.tree,
+            "runtime": self.layout.runtime,
+            "zig_target": self.zig_target,
+            "compile": self.layout.clang(),
+            "compile_cxx": self.layout.clang(cxx=True),
+            "cxx": self.cxx,
+        }
+
+    def key(self, zig: str) -> str:
+        """SHA-256 of the plan, of the zig tree's name and of the programs that build."""
+        payload = files("manyloong.roots").joinpath("payload/sysroot.py").read_text("utf-8")
+        document = {
+            "recipe": RECIPE,
+            "zig": zig,
+            "specification": self.specification(),
+            "files": dict(self.files),
+            "executables": dict(self.executables),
+            "links": dict(self.links),
+            "payload": payload,
+            "pythons": [python.digest for python in self.pythons],
+            "libc": [hashlib.sha256(path.read_bytes()).hexdigest() for path in self.libc],
+        }
+        text = json.dumps(document, sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()
+
+
+def ensure_toolchain(
+    target: Target,
+    host: Host,
+    *,
+    zig: Path,
+    native_root: Path,
+    target_root: Path,
+    store: Store,
+    runner: Runner,
+    listener: Listener,
+) -> Toolchain:
+    """The toolchain, built on first use, both trees at once; BuildError with the log's end."""
+    plans = (
+        plan_target(target, native_root=native_root, target_root=target_root),
+        plan_native(target, host, native_root=native_root),
+    )
+    builder = _Builder(zig=zig, root=native_root, store=store, runner=runner, listener=listener)
+    keys = [plan.key(zig.name) for plan in plans]
+    with ThreadPoolExecutor(len(plans)) as pool:
+        trees = list(pool.map(builder.ensure, ("toolchain", "toolchain-native"), keys, plans))
+    identifier = hashlib.sha256("\n".join([zig.name, *keys]).encode()).hexdigest()
+    return Toolchain(id=identifier, zig=zig, target=trees[0], native=trees[1])
+
+
+def plan_target(
+    target: Target, *, native_root: Path, target_root: Path, layout: Layout | None = None
+) -> TreePlan:
+    """The tree that compiles for a target; NotFoundError where the target root has no CPython headers."""
+    architecture = target.architecture
+    layout = layout or Layout(triplet=target.triplet, python=host_python(native_root))
+    pythons = find_pythons(target_root, target.triplet)
+    if not pythons:
+        raise NotFoundError(
+            f"no CPython headers for {target.triplet} in {target_root}",
+            hint="build the root again: manyloong root build",
+        )
+    plan = _plan(
+        layout,
+        native_root=native_root,
+        zig_target=("-target", target.zig_target, f"-mcpu={architecture.zig.cpu}"),
+        flags=architecture.compiler.flags,
+        rewrites=architecture.compiler.rewrites,
+        page_size=architecture.page_align_build,
+        triplet_names=True,
+    )
+    texts = {
+        **plan.files,
+        "cmake/toolchain.cmake": cmake_toolchain(layout, target),
+        "meson/cross.ini": meson_cross(layout, target),
+    }
+    libc = find_libc(target_root, target.triplet)
+    return replace(plan, files=texts, pythons=pythons, libc=libc, cxx=True)
+
+
+def plan_native(target: Target, host: Host, *, native_root: Path, layout: Layout | None = None) -> TreePlan:
+    """The tree that compiles for the build machine: the same C library and floor, C only."""
+    floor = target.zig_target.removeprefix(target.architecture.zig.triple)
+    layout = layout or Layout(triplet=host.triplet, tree=NATIVE_PATH, python=host_python(native_root))
+    plan = _plan(
+        layout,
+        native_root=native_root,
+        zig_target=("-target", f"{host.zig_triple}{floor}"),
+        flags=(),
+        rewrites=(),
+        page_size=None,
+        triplet_names=False,
+    )
+    return replace(plan, files={**plan.files, "meson/native.ini": meson_native(layout)})
+
+
+def _plan(
+    layout: Layout,
+    *,
+    native_root: Path,
+    zig_target: tuple[str, ...],
+    flags: tuple[str, ...],
+    rewrites: tuple[FlagRule, ...],
+    page_size: int | None,
+    triplet_names: bool,
+) -> TreePlan:
+    configuration = clang_configuration(layout, flags)
+    modules = wrapper_modules(layout, page_size=page_size, rewrites=rewrites)
+    links = binutils_links(layout, triplet_names=triplet_names)
+    return TreePlan(
+        layout=layout,
+        zig_target=zig_target,
+        cxx=False,
+        files={
+            **{f"lib/clang/{name}": text for name, text in configuration.items()},
+            **{f"lib/wrappers/{name}": text for name, text in modules.items()},
+        },
+        executables={
+            f"bin/{name}": text for name, text in wrapper_scripts(layout, triplet_names=triplet_names).items()
+        },
+        links={
+            "lib/clang/include": f"{layout.zig}/lib/include",
+            **{f"bin/{name}": path for name, path in links.items() if (native_root / path[1:]).exists()},
+        },
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Builder:
+    """The doors that building a tree needs."""
+
+    zig: Path
+    root: Path
+    store: Store
+    runner: Runner
+    listener: Listener
+
+    def ensure(self, kind: str, key: str, plan: TreePlan) -> Path:
+        return self.store.tree(kind, key, lambda directory: self.build(kind, plan, directory))
+
+    def build(self, kind: str, plan: TreePlan, directory: Path) -> None:
+        self.listener(StageStarted(job=kind, stage="compile"))
+        with self.store.scratch(kind) as scratch:
+            write_tree(plan, directory)
+            work = directory / _WORK
+            work.mkdir()
+            program = files("manyloong.roots").joinpath("payload/sysroot.py").read_text("utf-8")
+            (work / "sysroot.py").write_text(program, "utf-8")
+            (work / "spec.json").write_text(json.dumps(plan.specification()), "utf-8")
+            inside = f"{plan.layout.tree}/{_WORK}"
+            argv = (plan.layout.python, "-ISs", f"{inside}/sysroot.py", f"{inside}/spec.json")
+            done = self.run(plan, argv, directory, scratch)
+            removed = self.probe(plan, directory, scratch) if plan.pythons else {}
+            for python in plan.pythons:
+                names = removed[python.name]
+                write_python(python, directory / "python" / python.name, plan.layout, removed=names)
+            write_record(plan, directory, removed)
+            shutil.rmtree(work)
+            normalise_tree(directory, epoch=0)
+        self.listener(StageFinished(job=kind, stage="compile", seconds=done.seconds))
+
+    def probe(self, plan: TreePlan, directory: Path, scratch: Path) -> dict[str, tuple[str, ...]]:
+        """Which promises of each Python's configuration the floor does not keep: one link, one preprocess."""
+        work = directory / _WORK
+        inside = f"{plan.layout.tree}/{_WORK}"
+        probes = probe_files(plan.pythons, exported_functions(plan.libc))
+        for name, text in probes.texts.items():
+            (work / name).write_text(text, "utf-8")
+        compiler = f"{plan.layout.binaries}/cc"
+        link = (
+            compiler,
+            "-shared",
+            "-nostartfiles",
+            "-Wl,-z,defs,--error-limit=0,--no-gc-sections",
+            f"{inside}/functions.S",
+        )
+        linked = self.run(plan, (*link, "-o", f"{inside}/out", "-lm"), directory, scratch, check=False)
+        preprocess = (compiler, "-E", "-P", f"{inside}/headers.c")
+        headers = self.run(plan, preprocess, directory, scratch)
+        return probes.judge(linked.log.read_text("utf-8"), headers.log.read_text("utf-8"))
+
+    def run(
+        self, plan: TreePlan, argv: tuple[str, ...], directory: Path, scratch: Path, *, check: bool = True
+    ) -> Done:
+        """Run in the sandbox with the tree writable; BuildError where it fails and ``check`` is set."""
+        number = len(list(scratch.glob("*.log")))
+        binds = (
+            Bind(source=self.zig, target=plan.layout.zig),
+            Bind(source=directory, target=plan.layout.tree, writable=True),
+        )
+        done = self.runner.run(
+            Command(
+                argv=argv,
+                root=self.root,
+                log=scratch / f"{number}.log",
+                environment=_ENVIRONMENT,
+                binds=binds,
+            )
+        )
+        if check and not done.succeeded:
+            raise BuildError(
+                f"the toolchain in {plan.layout.tree} could not be built ({done.outcome}, "
+                f"exit code {done.returncode}):\n{done.last_lines()}",
+                hint="see what this host can do: manyloong doctor",
+            )
+        return done
+
+
+def write_tree(plan: TreePlan, directory: Path) -> None:
+    """The files that are ours."""
+    for name, text in {**plan.files, **plan.executables}.items():
+        path = directory / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, "utf-8")
+        path.chmod(0o755 if name in plan.executables else 0o644)
+    for name, target in plan.links.items():
+        path = directory / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.symlink_to(target)
+    for name in ("lib/pkgconfig", "zig-cache"):
+        (directory / name).mkdir(parents=True, exist_ok=True)
+
+
+def write_record(plan: TreePlan, directory: Path, removed: Mapping[str, tuple[str, ...]]) -> None:
+    """``toolchain.json``: what the tree is, and which names each pyconfig.h lost."""
+    document = {
+        "recipe": RECIPE,
+        "zig_target": " ".join(plan.zig_target),
+        "triplet": plan.layout.triplet,
+        "pythons": {name: {"removed": list(names)} for name, names in sorted(removed.items())},
+    }
+    text = json.dumps(document, indent=1, sort_keys=True) + "\n"
+    (directory / "toolchain.json").write_text(text, "utf-8")

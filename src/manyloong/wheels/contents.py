@@ -1,0 +1,75 @@
+"""Which modules a wheel brings: names to import, from its file names alone."""
+
+import zipfile
+from collections.abc import Iterable
+from pathlib import Path, PurePosixPath
+
+from manyloong.errors import IntegrityError
+
+
+def wheel_modules(names: Iterable[str], *, suffixes: tuple[str, ...]) -> tuple[str, ...]:
+    """Every top-level module and every extension module among a wheel's members, sorted.
+
+    ``suffixes`` are the extension suffixes of the Python that will import, longest first.
+    """
+    found: set[str] = set()
+    for name in names:
+        path = _site_path(name)
+        if path is None:
+            continue
+        extension = _extension_module(path, suffixes)
+        if extension:
+            found.add(extension)
+        elif path.suffix == ".py":
+            found |= _top_level(path)
+    return tuple(sorted(found))
+
+
+def _site_path(name: str) -> PurePosixPath | None:
+    """Where a member lands below site-packages; None for metadata, scripts and data."""
+    path = PurePosixPath(name)
+    if name.endswith("/") or not path.parts:
+        return None
+    first = path.parts[0]
+    if first.endswith(".data") and len(path.parts) > 2:
+        return PurePosixPath(*path.parts[2:]) if path.parts[1] in {"platlib", "purelib"} else None
+    if first.endswith((".dist-info", ".data", ".libs")):
+        return None
+    return path
+
+
+def _extension_module(path: PurePosixPath, suffixes: tuple[str, ...]) -> str | None:
+    for suffix in suffixes:
+        if path.name.endswith(suffix):
+            parts = (*path.parts[:-1], path.name.removesuffix(suffix))
+            return ".".join(parts) if all(part.isidentifier() for part in parts) else None
+    return None
+
+
+def _top_level(path: PurePosixPath) -> set[str]:
+    if len(path.parts) == 1:
+        return {path.stem} if path.stem.isidentifier() else set()
+    if len(path.parts) == 2 and path.name == "__init__.py" and path.parts[0].isidentifier():
+        return {path.parts[0]}
+    return set()
+
+
+def read_names(wheel: Path) -> tuple[str, ...]:
+    """The members of a wheel; raises IntegrityError when it is no readable ZIP archive."""
+    try:
+        with zipfile.ZipFile(wheel) as archive:
+            return tuple(archive.namelist())
+    except (zipfile.BadZipFile, OSError) as error:
+        raise IntegrityError(f"{wheel.name} cannot be read as a wheel: {error}") from None
+
+
+def read_requirements(wheel: Path) -> tuple[str, ...]:
+    """The ``Requires-Dist`` lines of a wheel's METADATA."""
+    try:
+        with zipfile.ZipFile(wheel) as archive:
+            name = next(n for n in archive.namelist() if n.endswith(".dist-info/METADATA"))
+            head = archive.read(name).decode("utf-8", "replace").split("\n\n", 1)[0]
+    except (zipfile.BadZipFile, OSError, StopIteration) as error:
+        raise IntegrityError(f"{wheel.name} has no readable METADATA: {error}") from None
+    prefix = "requires-dist:"
+    return tuple(line[len(prefix) :].strip() for line in head.splitlines() if line.lower().startswith(prefix))

@@ -1,0 +1,98 @@
+"""The cross environment: what a build sees so that native programs make wheels of the target."""
+
+import json
+from importlib.resources import files
+from typing import Any
+
+from manyloong.targets import Target
+
+ZIG = "/opt/manyloong/zig"
+TARGET = "/opt/manyloong/target"
+NATIVE = "/opt/manyloong/native"
+ENVIRONMENT = "/opt/manyloong/env"
+TOOLS = "/opt/manyloong/tools"
+SYSROOT = "/opt/manyloong/sysroot"
+BUILD = "/build"
+SOURCE = "/build/src"
+HOME = "/home/builder"
+
+PTH = "import _manyloong_cross\n"
+
+
+def cross_config(target: Target) -> dict[str, Any]:
+    """What ``payload/cross_site.py`` reads from ``cross.json``."""
+    version = "{}.{}".format(*target.floor)
+    return {
+        "machine": target.architecture.uname,
+        "multiarch": target.triplet,
+        "libc_version": f"glibc {version}" if target.libc == "glibc" else None,
+        "python_home": f"{TARGET}/python",
+    }
+
+
+def cross_config_text(target: Target) -> str:
+    """``cross.json`` as it is written."""
+    return json.dumps(cross_config(target), sort_keys=True)
+
+
+def cross_site_text() -> str:
+    """The module that goes into a build environment's site-packages."""
+    return files("manyloong.wheels.payload").joinpath("cross_site.py").read_text("utf-8")
+
+
+def cross_variables(*, epoch: int, jobs: int) -> dict[str, str]:
+    """The whole environment of a cross build; nothing of the host's is inherited."""
+    return {
+        "PATH": f"{ENVIRONMENT}/bin:{TARGET}/bin:/usr/bin:/bin",
+        "HOME": HOME,
+        "LANG": "C.UTF-8",
+        "TZ": "UTC",
+        "TMPDIR": "/tmp",  # noqa: S108 - the sandbox's own
+        "SOURCE_DATE_EPOCH": str(epoch),
+        "PYTHONHASHSEED": "0",
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "CC": "cc",
+        "CXX": "c++",
+        "AR": "ar",
+        "RANLIB": "ranlib",
+        "LD": "ld",
+        "NM": "nm",
+        "STRIP": "strip",
+        "OBJCOPY": "objcopy",
+        "READELF": "readelf",
+        "PKG_CONFIG": f"{TARGET}/bin/pkg-config",
+        "CC_FOR_BUILD": f"{NATIVE}/bin/cc",
+        "CXX_FOR_BUILD": f"{NATIVE}/bin/c++",
+        "CMAKE_TOOLCHAIN_FILE": f"{TARGET}/cmake/toolchain.cmake",
+        "CMAKE_BUILD_PARALLEL_LEVEL": str(jobs),
+        "MAKEFLAGS": f"-j{jobs}",
+        "QEMU_LD_PREFIX": SYSROOT,  # configure checks that run target programs find their loader here
+        "ZIG_GLOBAL_CACHE_DIR": f"{BUILD}/.zig-cache",
+        "ZIG_LOCAL_CACHE_DIR": f"{BUILD}/.zig-cache",
+        "MANYLOONG_TOOLCHAIN_LOG": f"{BUILD}/.toolchain.jsonl",
+        "GIT_CONFIG_COUNT": "1",  # a checkout's .git belongs to the user, seen through a mapped id
+        "GIT_CONFIG_KEY_0": "safe.directory",
+        "GIT_CONFIG_VALUE_0": "*",
+    }
+
+
+# Config settings by build backend, for tools that take a cross file in no other way.
+_BACKEND_SETTINGS: dict[str, dict[str, list[str]]] = {
+    "mesonpy": {
+        "setup-args": [
+            f"--cross-file={TARGET}/meson/cross.ini",
+            f"--native-file={NATIVE}/meson/native.ini",
+        ]
+    },
+}
+
+
+def backend_settings(backend: str, given: dict[str, list[str]]) -> dict[str, list[str]]:
+    """The user's config settings, after what the backend needs to know that this is a cross build."""
+    merged = {
+        key: list(values)
+        for key, values in _BACKEND_SETTINGS.get(backend.split(":", maxsplit=1)[0], {}).items()
+    }
+    for key, values in given.items():
+        merged[key] = [*merged.get(key, []), *values]
+    return merged

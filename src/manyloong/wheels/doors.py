@@ -1,0 +1,26 @@
+"""The doors of a build to the outside: network, processes, files."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from manyloong.events import Listener
+from manyloong.sandbox import HostFacts, Runner
+from manyloong.store import Fetcher, Store
+from manyloong.wheels.resolve import Uv
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Doors:
+    """What building needs besides values; opened once, at the edge."""
+
+    store: Store
+    fetcher: Fetcher
+    runner: Runner
+    stop: Callable[[], None]  # ends every process that the runner has started
+    facts: HostFacts
+    uv: Uv
+    mirrors: tuple[str, ...]  # base addresses of the Debian archive, best first
+    locate: Callable[[str, str], tuple[str, ...]]  # (project, file name) -> its addresses on the index
+    listener: Listener
+    cores: int
+    locked: bool  # refuse roots that differ from their locks

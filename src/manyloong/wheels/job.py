@@ -1,0 +1,64 @@
+"""A job: everything that decides a wheel's bytes, and the id that follows from it."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from manyloong.targets import Python
+from manyloong.wheels.identifier import Identifier
+from manyloong.wheels.source import Source
+
+RECIPE = 1  # bump when the same job would give another wheel
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What a user may say about a build beyond what is built for what."""
+
+    config_settings: tuple[tuple[str, str], ...] = ()  # repeated keys make lists (PEP 517)
+    environment: tuple[tuple[str, str], ...] = ()
+    test: bool = True
+    test_command: str | None = None
+    test_requires: tuple[str, ...] = ()
+    find_links: tuple[str, ...] = ()
+
+    def settings(self) -> dict[str, list[str]]:
+        """Config settings with every value of a key together."""
+        found: dict[str, list[str]] = {}
+        for key, value in self.config_settings:
+            found.setdefault(key, []).append(value)
+        return found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """One wheel to make; equal ids promise equal wheels."""
+
+    source: Source
+    identifier: Identifier
+    options: Options
+    kit: tuple[tuple[str, str], ...]  # part -> id, sorted
+    siblings: tuple[Python, ...] = ()  # Pythons that need no job of their own if this wheel serves them
+    lane: str = "cross"
+
+    def document(self) -> dict[str, Any]:
+        """What the id is made from."""
+        return {
+            "recipe": RECIPE,
+            "source": self.source.sha256,
+            "identifier": str(self.identifier),
+            "platform": self.identifier.target.tag,
+            "siblings": [python.tag for python in self.siblings],
+            "settings": list(self.options.config_settings),
+            "environment": list(self.options.environment),
+            "test": [self.options.test, self.options.test_command, list(self.options.test_requires)],
+            "kit": [list(pair) for pair in self.kit],
+            "lane": self.lane,
+        }
+
+    @property
+    def id(self) -> str:
+        """SHA-256 of the job's canonical JSON, in hex."""
+        text = json.dumps(self.document(), sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()

@@ -1,0 +1,185 @@
+"""The Python index as this project needs it: which files a release has, by PEP 503 or PEP 691."""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.specifiers import SpecifierSet
+from packaging.utils import canonicalize_name
+from packaging.version import InvalidVersion, Version
+
+from manyloong.errors import FetchError, GoneError, InputError, NotFoundError
+
+ACCEPT = "application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.1"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IndexFile:
+    """One file of a release."""
+
+    filename: str
+    url: str
+    kind: str  # "sdist", "wheel" or another
+    sha256: str
+    size_bytes: int | None
+    requires_python: str | None
+    yanked: str | None  # the reason, "" without one, None when not yanked
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Release:
+    """One version of a project on the index."""
+
+    project: str
+    version: str
+    files: tuple[IndexFile, ...]
+
+    @property
+    def yanked(self) -> bool:
+        """Whether every file of it is yanked (PEP 592)."""
+        return all(file.yanked is not None for file in self.files)
+
+    @property
+    def sdist(self) -> IndexFile | None:
+        """Its source archive; ``.tar.gz`` before the older ``.zip``."""
+        found = sorted(
+            (f for f in self.files if f.kind == "sdist"), key=lambda f: not f.filename.endswith(".tar.gz")
+        )
+        return found[0] if found else None
+
+    @property
+    def pure(self) -> bool:
+        """Whether it has wheels, and none of them is for a platform."""
+        wheels = [f.filename for f in self.files if f.kind == "wheel"]
+        return bool(wheels) and all(name.endswith("-none-any.whl") for name in wheels)
+
+    @property
+    def one_wheel_a_python(self) -> bool:
+        """Whether its published wheels are for one Python each: neither limited API nor ``py3-none``."""
+        wheels = [f.filename for f in self.files if f.kind == "wheel"]
+        return bool(wheels) and not any("-abi3-" in name or "-none-" in name for name in wheels)
+
+
+class Registry(Protocol):
+    """What knows releases."""
+
+    def releases(self, project: str) -> Mapping[Version, Release]:
+        """Every release of a project; raises NotFoundError when the index does not know it."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SimpleRegistry:
+    """A package index over HTTP: JSON where it speaks it (PEP 691), HTML otherwise (PEP 503)."""
+
+    url: str
+    get_text: Callable[[str, str], str]  # (url, Accept) -> body; raises GoneError for a 404
+
+    def releases(self, project: str) -> Mapping[Version, Release]:
+        """Every release of a project, by version."""
+        name = canonicalize_name(project)
+        address = f"{self.url.rstrip('/')}/{name}/"
+        try:
+            body = self.get_text(address, ACCEPT)
+        except GoneError:
+            raise NotFoundError(
+                f"the package index has no project named {project!r}", hint="check the spelling of the name"
+            ) from None
+        return _group(name, _parse_page(name, body, address))
+
+    def locate(self, project: str, filename: str) -> tuple[str, ...]:
+        """The addresses of one file of a project."""
+        for release in self.releases(project).values():
+            for file in release.files:
+                if file.filename == filename:
+                    return (file.url,)
+        raise NotFoundError(
+            f"the package index has no file {filename} of {project}",
+            hint="update the lock: manyloong root lock --update",
+        )
+
+
+def _parse_page(name: str, body: str, address: str) -> list[tuple[str | None, IndexFile]]:
+    from pypi_simple import ProjectPage, UnsupportedRepoVersionError  # noqa: PLC0415 - takes 0.2 s, often not needed
+
+    try:
+        if body.lstrip().startswith("{"):
+            page = ProjectPage.from_json_data(json.loads(body), base_url=address)
+        else:
+            page = ProjectPage.from_html(name, body, base_url=address)
+    except (ValueError, KeyError, TypeError, UnsupportedRepoVersionError) as error:
+        raise FetchError(
+            f"the package index gave an answer for {name} that is no project page: {error}",
+            hint="check the configured index URL: pip config list",
+        ) from error
+    return [
+        (
+            package.version,
+            IndexFile(
+                filename=package.filename,
+                url=package.url,
+                kind=package.package_type or "",
+                sha256=package.digests.get("sha256", ""),
+                size_bytes=package.size,
+                requires_python=package.requires_python,
+                yanked=(package.yanked_reason or "") if package.is_yanked else None,
+            ),
+        )
+        for package in page.packages
+    ]
+
+
+def _group(name: str, files: list[tuple[str | None, IndexFile]]) -> dict[Version, Release]:
+    grouped: dict[Version, list[IndexFile]] = {}
+    for text, file in files:
+        try:
+            grouped.setdefault(Version(text or ""), []).append(file)
+        except InvalidVersion:
+            continue  # files of before PEP 440; no tool of today installs them
+    return {
+        version: Release(project=name, version=str(version), files=tuple(found))
+        for version, found in grouped.items()
+    }
+
+
+def parse_requirement(text: str) -> Requirement:
+    """``name`` or ``name==version`` (any specifier); raises InputError for what is more than that."""
+    try:
+        requirement = Requirement(text)
+    except InvalidRequirement as error:
+        raise InputError(
+            f"{text!r} is neither a path that exists nor a requirement: {str(error).splitlines()[0]}",
+            hint="for example: manyloong build msgpack==1.2.4",
+        ) from None
+    if requirement.url or requirement.extras or requirement.marker:
+        raise InputError(
+            f"{text!r}: only a name and a version can be given here",
+            hint=f"try: manyloong build {requirement.name}",
+        )
+    return requirement
+
+
+def choose_release(requirement: Requirement, releases: Mapping[Version, Release]) -> Release:
+    """The newest release that the requirement admits; yanked ones only when pinned (PEP 592).
+
+    Pre-releases are chosen as pip chooses them (PEP 440). Raises NotFoundError naming the newest there is.
+    """
+    specifier: SpecifierSet = requirement.specifier
+    pinned = any(part.operator in {"==", "==="} and not part.version.endswith(".*") for part in specifier)
+    matching = sorted(specifier.filter(releases), reverse=True)
+    usable = [version for version in matching if pinned or not releases[version].yanked]
+    if usable:
+        return releases[usable[0]]
+    if matching:
+        raise NotFoundError(
+            f"every release of {requirement.name} that fits {str(specifier) or 'any version'} is yanked: "
+            + ", ".join(str(version) for version in matching[:5]),
+            hint=f"name one to build it all the same: manyloong build {requirement.name}=={matching[0]}",
+        )
+    newest = max((v for v in releases if not releases[v].yanked), default=None)
+    raise NotFoundError(
+        f"no release of {requirement.name} fits {str(specifier) or 'any version'!s}",
+        hint=f"the newest is {requirement.name}=={newest}" if newest else "the project has no releases",
+    )

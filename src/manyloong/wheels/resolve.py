@@ -1,0 +1,211 @@
+"""Which wheels satisfy some requirements for some Python: resolved by uv, taken with hashes (PEP 751)."""
+
+import subprocess
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from packaging.markers import Environment
+from packaging.pylock import PackageWheel, Pylock, PylockSelectError
+from packaging.tags import Tag, compatible_tags, cpython_tags
+
+from manyloong.errors import BuildError, FetchError
+from manyloong.events import Listener
+from manyloong.store import Fetcher, RemoteFile
+from manyloong.targets import Host, Python, Target
+
+# The newest glibc that uv's platform names and published wheels speak of; the roots' own is newer.
+_NATIVE_GLIBC = 40
+_LEGACY = {17: "manylinux2014", 12: "manylinux2010", 5: "manylinux1"}
+_TARGET_NEWEST_GLIBC = 43
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Platform:
+    """Where resolved wheels must run: names for uv, markers and tags for packaging."""
+
+    uv_name: str  # value of --python-platform
+    machine: str
+    tags: tuple[str, ...]  # platform tags, best first
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResolvedWheel:
+    """One wheel of a resolution. ``path`` is a local file, else it is fetched."""
+
+    name: str
+    version: str
+    filename: str
+    sha256: str
+    url: str | None
+    size_bytes: int | None
+    path: Path | None = None
+
+
+def native_platform(host: Host) -> Platform:
+    """The build machine's own platform, as the native root offers it."""
+    tags = []
+    for minor in range(_NATIVE_GLIBC, 4, -1):
+        tags.append(f"manylinux_2_{minor}_{host.name}")
+        if minor in _LEGACY:
+            tags.append(f"{_LEGACY[minor]}_{host.name}")
+    return Platform(
+        uv_name=f"{host.name}-manylinux_2_{_NATIVE_GLIBC}",
+        machine=host.name,
+        tags=(*tags, f"linux_{host.name}"),
+    )
+
+
+def target_platform(target: Target) -> Platform:
+    """The platform of wheels that may be installed in the target's test root."""
+    arch = target.architecture
+    major, floor = target.floor
+    newest = _TARGET_NEWEST_GLIBC if target.libc == "glibc" else floor
+    tags = tuple(f"{target.family}_{major}_{minor}_{arch.name}" for minor in range(newest, floor - 1, -1))
+    libc = "gnu" if target.libc == "glibc" else "musl"
+    return Platform(uv_name=f"{arch.name}-unknown-linux-{libc}", machine=arch.uname, tags=tags)
+
+
+def wheel_tags(python: Python, platform: Platform) -> tuple[Tag, ...]:
+    """Every tag that a wheel for this Python and platform may carry, best first (PEP 425)."""
+    version = tuple(int(part) for part in python.version.split("."))
+    return (
+        *cpython_tags(version, abis=[python.tag], platforms=platform.tags),
+        *compatible_tags(version, interpreter=python.tag, platforms=platform.tags),
+    )
+
+
+def marker_environment(python: Python, platform: Platform) -> Environment:
+    """The environment that markers (PEP 508) are evaluated in."""
+    return {
+        "implementation_name": "cpython",
+        "implementation_version": f"{python.version}.0",
+        "os_name": "posix",
+        "platform_machine": platform.machine,
+        "platform_python_implementation": "CPython",
+        "platform_release": "",
+        "platform_system": "Linux",
+        "platform_version": "",
+        "python_full_version": f"{python.version}.0",
+        "python_version": python.version,
+        "sys_platform": "linux",
+    }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Uv:
+    """The uv program of this installation, with a clean environment of its own."""
+
+    binary: Path
+    python: Path  # an interpreter it may use to start from; never one it downloads
+    environment: Mapping[str, str]
+    index_url: str
+    offline: bool = False
+
+    def run(self, arguments: Sequence[str], *, text: str = "") -> subprocess.CompletedProcess[str]:
+        """Run uv on the host; its output is captured. uv runs no code of packages with these arguments."""
+        common = ["--python", str(self.python), "--no-python-downloads", "--no-config"]
+        if self.offline:
+            common.append("--offline")
+        return subprocess.run(
+            [str(self.binary), "pip", *arguments, *common],
+            input=text,
+            capture_output=True,
+            text=True,
+            env=dict(self.environment),
+            check=False,
+        )
+
+
+class UnresolvableError(BuildError):
+    """No set of wheels satisfies the requirements; the message is uv's own explanation."""
+
+
+def resolve_wheels(
+    requirements: Sequence[str],
+    *,
+    python: Python,
+    platform: Platform,
+    uv: Uv,
+    find_links: Sequence[Path] = (),
+) -> tuple[ResolvedWheel, ...]:
+    """One wheel, with its SHA-256, for each project that the requirements need; sorted by name.
+
+    Raises UnresolvableError with uv's explanation, or FetchError when the index cannot be reached.
+    """
+    if not requirements:
+        return ()
+    arguments = [
+        "compile",
+        "-",
+        "--quiet",
+        "--no-header",
+        "--format",
+        "pylock.toml",
+        "--only-binary",
+        ":all:",
+    ]
+    arguments += ["--python-version", python.version, "--python-platform", platform.uv_name]
+    arguments += ["--default-index", uv.index_url]
+    for folder in find_links:
+        arguments += ["--find-links", str(folder)]
+    done = uv.run(arguments, text="\n".join(requirements) + "\n")
+    if done.returncode != 0:
+        raise _resolution_error(requirements, python, done.stderr.strip(), offline=uv.offline)
+    lock = Pylock.from_dict(tomllib.loads(done.stdout))
+    try:
+        selected = list(
+            lock.select(environment=marker_environment(python, platform), tags=wheel_tags(python, platform))
+        )
+    except PylockSelectError as error:
+        raise UnresolvableError(
+            f"no wheels for {', '.join(requirements)} on {platform.uv_name}, {python.tag}: {error}"
+        ) from error
+    wheels = [_resolved(str(package.name), str(package.version), file) for package, file in selected]
+    return tuple(sorted(wheels, key=lambda wheel: wheel.name))
+
+
+def _resolved(name: str, version: str, file: object) -> ResolvedWheel:
+    if not isinstance(file, PackageWheel) or "sha256" not in file.hashes:
+        raise UnresolvableError(
+            f"{name} {version} can only be had as a source archive or without a SHA-256",
+            hint="put a wheel of it into a folder and name that folder with --find-links",
+        )
+    return ResolvedWheel(
+        name=name,
+        version=version,
+        filename=file.filename,
+        sha256=file.hashes["sha256"],
+        url=file.url,
+        size_bytes=file.size,
+        path=Path(file.path) if file.path else None,
+    )
+
+
+def _resolution_error(
+    requirements: Sequence[str], python: Python, stderr: str, *, offline: bool
+) -> BuildError | FetchError:
+    wanted = ", ".join(requirements)
+    network = ("error sending request", "Failed to fetch", "dns error", "Connection refused", "timed out")
+    if offline and "network was disabled" in stderr:
+        return FetchError(
+            f"offline, and not all of {wanted} is in the cache for {python.tag}",
+            hint="run once without --offline",
+        )
+    if any(words in stderr for words in network):
+        return FetchError(
+            f"the package index did not answer for {wanted}: {stderr[-400:]}", hint="manyloong doctor"
+        )
+    return UnresolvableError(f"no set of wheels satisfies {wanted} for {python.tag}:\n{stderr}")
+
+
+def fetch_wheels(wheels: Sequence[ResolvedWheel], *, fetcher: Fetcher, listener: Listener) -> dict[str, Path]:
+    """Every wheel in the store, by file name; hashes checked."""
+    remote = [
+        RemoteFile(name=wheel.filename, urls=(wheel.url,), sha256=wheel.sha256, size_bytes=wheel.size_bytes)
+        for wheel in wheels
+        if wheel.path is None and wheel.url is not None
+    ]
+    found = fetcher.fetch(remote, label="build requirements", listener=listener) if remote else {}
+    return {wheel.filename: wheel.path or found[wheel.sha256] for wheel in wheels}

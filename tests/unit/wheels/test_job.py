@@ -1,0 +1,75 @@
+"""A job's id: pinned once, and moved by everything that decides the wheel."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from manyloong.targets import all_pythons, target
+from manyloong.wheels.cross import backend_settings, cross_config, cross_variables
+from manyloong.wheels.identifier import Identifier
+from manyloong.wheels.job import Job, Options
+from manyloong.wheels.source import Source
+
+SOURCE = Source(
+    kind="index",
+    location="demo==1.0",
+    name="demo",
+    version="1.0",
+    sha256="a" * 64,
+    path=Path("/nowhere"),
+    requires_python=None,
+)
+JOB = Job(
+    source=SOURCE,
+    identifier=Identifier(python=all_pythons()[0], target=target("manylinux_2_36_loongarch64")),
+    options=Options(),
+    kit=(("native-amd64", "b" * 64),),
+)
+
+
+def test_golden_id() -> None:
+    assert JOB.id == "9c667453368ac3c6faccfa8b7714d0e01709b14601596c14252db5a662885b7b"
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        replace(JOB, source=replace(SOURCE, sha256="c" * 64)),
+        replace(JOB, identifier=replace(JOB.identifier, python=all_pythons()[1])),
+        replace(JOB, identifier=replace(JOB.identifier, target=target("manylinux_2_38_loongarch64"))),
+        replace(JOB, options=Options(config_settings=(("a", "b"),))),
+        replace(JOB, options=Options(environment=(("a", "b"),))),
+        replace(JOB, options=Options(test=False)),
+        replace(JOB, kit=(("native-amd64", "d" * 64),)),
+        replace(JOB, lane="emulated"),
+    ],
+)
+def test_what_decides_the_wheel_decides_the_id(other: Job) -> None:
+    assert other.id != JOB.id
+
+
+def test_where_the_sources_lie_does_not() -> None:
+    assert replace(JOB, source=replace(SOURCE, path=Path("/elsewhere"), location="x")).id == JOB.id
+
+
+def test_repeated_config_settings_make_lists() -> None:
+    options = Options(config_settings=(("setup-args", "-Da=b"), ("setup-args", "-Dc=d"), ("x", "1")))
+    assert options.settings() == {"setup-args": ["-Da=b", "-Dc=d"], "x": ["1"]}
+
+
+def test_meson_learns_of_the_cross_file_and_others_do_not() -> None:
+    given = {"setup-args": ["-Da=b"]}
+    merged = backend_settings("mesonpy", given)["setup-args"]
+    assert merged[0].startswith("--cross-file=")
+    assert merged[-1] == "-Da=b"
+    assert given == {"setup-args": ["-Da=b"]}
+    assert backend_settings("setuptools.build_meta:__legacy__", given) == given
+
+
+def test_the_environment_is_whole_and_fixed() -> None:
+    variables = cross_variables(epoch=1, jobs=2)
+    assert variables["SOURCE_DATE_EPOCH"] == "1"
+    assert variables["MAKEFLAGS"] == "-j2"
+    assert not any("python" in value.lower() for key, value in variables.items() if key == "PATH")
+    assert cross_config(target("manylinux_2_38_loongarch64"))["libc_version"] == "glibc 2.38"
