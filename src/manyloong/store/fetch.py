@@ -4,6 +4,7 @@ import hashlib
 import os
 import threading
 import time
+import weakref
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
@@ -215,6 +216,7 @@ class HttpFetcher:
                 self._client = httpx.Client(
                     timeout=self._timeout, limits=limits, headers=headers, follow_redirects=True
                 )
+                weakref.finalize(self, self._client.close)  # kept connections end with the fetcher
             return self._client
 
 
