@@ -41,8 +41,12 @@ fn isCompilers(name: []const u8) bool {
 # Libraries that are part of libc since glibc 2.34 and of musl ever since, and GCC's that compiler-rt covers.
 EMPTY_LIBRARIES = ("pthread", "dl", "rt", "util", "atomic", "gcc")
 UNWIND_LIBRARIES = ("gcc_s", "gcc_eh")
-# Headers of libc++ that most of its sources read.
-PRECOMPILED = "algorithm string vector memory locale chrono functional istream ostream"
+# Headers of libc++ that its sources read; not <iostream>, whose objects one of them defines in its own way.
+PRECOMPILED = """
+algorithm any array charconv chrono condition_variable deque filesystem fstream functional future
+istream iterator list locale map memory memory_resource mutex optional ostream print random regex
+set sstream string system_error thread unordered_map variant vector
+"""
 CXX_LIBRARIES = ("stdc++", "supc++", "c++abi")
 NOT_BUILT = ("/experimental/", "/pstl/", "/support/", "int128_builtins", "cxa_noexception")
 
@@ -254,7 +258,7 @@ def precompile(command: Sequence[str], headers: str, work: Path) -> Path:
     source = work / "headers.h"
     source.write_text("".join(f"#include <{name}>\n" for name in headers.split()), "utf-8")
     result = work / "headers.pch"
-    run([*command, "-x", "c++-header", str(source), "-o", str(result)])
+    run([*command, "-fpch-instantiate-templates", "-x", "c++-header", str(source), "-o", str(result)])
     return result
 
 
