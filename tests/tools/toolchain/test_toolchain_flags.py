@@ -99,6 +99,7 @@ def elf_of(path: Path) -> dict[str, Any]:
         symbols = elf.get_section_by_name(".dynsym")
         assert isinstance(dynamic, DynamicSection)
         assert isinstance(symbols, SymbolTableSection)
+        tags: list[Any] = list(dynamic.iter_tags())
         versions = set()
         if isinstance(needs, GNUVerNeedSection):
             versions = {auxiliary.name for _, row in needs.iter_versions() for auxiliary in row}
@@ -113,7 +114,7 @@ def elf_of(path: Path) -> dict[str, Any]:
             "align": {s["p_align"] for s in elf.iter_segments() if s["p_type"] == "PT_LOAD"},
             "versions": versions,
             "tls_descriptors": relocations & {13, 14},  # R_LARCH_TLS_DESC32, R_LARCH_TLS_DESC64
-            "needed": {tag.needed for tag in dynamic.iter_tags() if tag.entry.d_tag == "DT_NEEDED"},
+            "needed": {tag.needed for tag in tags if tag.entry.d_tag == "DT_NEEDED"},
             "exported": {s.name for s in symbols.iter_symbols() if s["st_shndx"] != "SHN_UNDEF"} - {""},
             "undefined": {s.name for s in symbols.iter_symbols() if s["st_shndx"] == "SHN_UNDEF"} - {""},
         }
