@@ -4,6 +4,7 @@ A verb module imports what it needs inside its function, so that ``--help`` stay
 """
 
 import errno
+import signal
 import sys
 from collections.abc import Iterator
 from typing import Annotated, NoReturn
@@ -77,8 +78,15 @@ def _as_ours(error: BaseException) -> ManyloongError | None:
     return None
 
 
+def _interrupt(number: int, frame: object) -> NoReturn:
+    """Asked to end: as Ctrl-C, so that sandboxes end and temporary files go."""
+    del number, frame
+    raise KeyboardInterrupt
+
+
 def main() -> None:
     """Run the command line; every expected error becomes a message, a hint and an exit code."""
+    signal.signal(signal.SIGTERM, _interrupt)
     try:
         app()
     except KeyboardInterrupt:

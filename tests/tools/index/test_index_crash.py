@@ -12,7 +12,7 @@ import httpx
 from manyloong.index.testing import FakeUpstream, good_wheel
 
 if TYPE_CHECKING:
-    from conftest import Running, StartServer
+    from tests.tools.index.conftest import Running, StartServer
 
 UPLOADS = 200
 KILLS = 6

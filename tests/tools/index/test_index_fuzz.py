@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from manyloong.index.testing import good_wheel
 
 if TYPE_CHECKING:
-    from conftest import Bench, MakeBench
+    from tests.tools.index.conftest import Bench, MakeBench
 
 PLAIN = {408, 400, 401, 403, 404, 405, 406, 413, 415, 429, 502, 503}
 QUIET = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]

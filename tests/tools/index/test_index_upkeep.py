@@ -15,7 +15,7 @@ from manyloong.index.testing import FakeUpstream, good_wheel
 from manyloong.index.upkeep import affected, collect, verify
 
 if TYPE_CHECKING:
-    from conftest import Bench, StartServer
+    from tests.tools.index.conftest import Bench, StartServer
 
 SBOM = b'{"components": [{"name": "zlib", "version": "1.2.13-1+b1"}, {"name": "odd"}]}'
 
