@@ -109,18 +109,12 @@ def elf_of(path: Path) -> dict[str, Any]:
             if isinstance(section, RelocationSection)
             for row in section.iter_relocations()
         }
-        tags: Any = dynamic.iter_tags()  # the library adds an attribute by the kind of tag
-        needed = {tag.needed for tag in tags if tag.entry.d_tag == "DT_NEEDED"}
         return {
             "flags": elf["e_flags"],
             "align": {s["p_align"] for s in elf.iter_segments() if s["p_type"] == "PT_LOAD"},
             "versions": versions,
             "tls_descriptors": relocations & {13, 14},  # R_LARCH_TLS_DESC32, R_LARCH_TLS_DESC64
-<<<<<<< HEAD
-            "needed": needed,
-=======
             "needed": {tag.needed for tag in tags if tag.entry.d_tag == "DT_NEEDED"},
->>>>>>> toolchain
             "exported": {s.name for s in symbols.iter_symbols() if s["st_shndx"] != "SHN_UNDEF"} - {""},
             "undefined": {s.name for s in symbols.iter_symbols() if s["st_shndx"] == "SHN_UNDEF"} - {""},
         }
