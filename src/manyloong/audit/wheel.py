@@ -50,7 +50,7 @@ def read_wheel(path: Path) -> WheelFacts:
     if not facts.size_bytes:
         return _with(facts, Problem(rule="ML087", path="", detail="the file is empty"))
     with path.open("rb") as file, mmap(file.fileno(), 0, access=ACCESS_READ) as data:
-        return _read(open_archive(data), facts, name)
+        return _read(open_archive(file.fileno(), data), facts, name)
 
 
 def _with(facts: WheelFacts, *problems: Problem) -> WheelFacts:
