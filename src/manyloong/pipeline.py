@@ -12,7 +12,8 @@ from manyloong.audit import judge, read_facts
 from manyloong.errors import ManyloongError
 from manyloong.events import Stages
 from manyloong.record import BuildRecord, assemble_record, format_record, parse_record, record_path
-from manyloong.store import keep_directory, write_whole
+from manyloong.sandbox import Remembering, moved_command, write_script
+from manyloong.store import keep_directory, save_log, write_whole
 from manyloong.targets import Python, Target
 from manyloong.wheels.build import build_raw_wheel
 from manyloong.wheels.doors import Doors
@@ -47,6 +48,7 @@ class Failed:
 
     identifier: str
     error: ManyloongError
+    log: Path | None = None  # everything the build printed
     kept: Path | None = None  # the job's folder, where it was asked to be kept
 
 
@@ -88,7 +90,11 @@ def run_jobs(
     first = (run(jobs[0]),) if jobs[0].siblings else ()
     rest = [job for job in jobs[len(first) :] if not any(_served(result, job) for result in first)]
     with ThreadPoolExecutor(doors.cores) as pool:
-        return (*first, *pool.map(run, rest))
+        try:
+            return (*first, *pool.map(run, rest))
+        except BaseException:
+            doors.stop()  # Ctrl-C reaches this thread only; end what the others wait for
+            raise
 
 
 def _served(result: Result, job: Job) -> bool:
@@ -102,12 +108,22 @@ def run_job(job: Job, *, kit: Kit, doors: Doors, output: Path, force: bool, keep
     """The wheel of a job: from the cache, or built; errors become a Failed."""
     if not force and (done := _cached(job, doors=doors, output=output)):
         return done
+    runner = Remembering(doors.runner)
     with doors.store.scratch("build") as place:
         try:
-            return build_wheel(job, kit=kit, doors=doors, output=output, place=place)
+            return build_wheel(job, kit=kit, doors=replace(doors, runner=runner), output=output, place=place)
         except ManyloongError as error:
-            kept = keep_directory(doors.store.path, place, name=job.id[:16]) if keep else None
-            return Failed(identifier=str(job.identifier), error=error, kept=kept)
+            log = save_log(doors.store.path, place / "build" / "build.log", name=job.id[:16])
+            kept = _keep(place, job, runner, doors=doors) if keep else None
+            return Failed(identifier=str(job.identifier), error=error, log=log, kept=kept)
+
+
+def _keep(place: Path, job: Job, runner: Remembering, *, doors: Doors) -> Path:
+    """The job's folder out of the way of the cleaning, with a script that enters the failed sandbox again."""
+    kept = keep_directory(doors.store.path, place, name=job.id[:16])
+    if runner.failed is not None:
+        write_script(kept, moved_command(runner.failed, old=place, new=kept), doors.facts)
+    return kept
 
 
 def build_wheel(job: Job, *, kit: Kit, doors: Doors, output: Path, place: Path) -> Built | Pure:

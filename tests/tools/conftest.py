@@ -1,13 +1,8 @@
 """Mirrors for the tests of this folder."""
 
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parent))
-
 from tests.tools.mirror import Mirror, serving
 
 

@@ -4,6 +4,7 @@ A verb module imports what it needs inside its function, so that ``--help`` stay
 """
 
 import errno
+import signal
 import sys
 from collections.abc import Iterator
 from typing import Annotated, NoReturn
@@ -11,7 +12,7 @@ from typing import Annotated, NoReturn
 import typer
 
 import manyloong
-from manyloong.cli import audit, build, doctor, index, spec, terminal
+from manyloong.cli import audit, build, cache, doctor, index, root, spec, terminal
 from manyloong.errors import HostError, ManyloongError
 
 INTERRUPTED = 130
@@ -48,6 +49,8 @@ app.command(epilog=doctor.EPILOG)(doctor.doctor)
 app.command(epilog=audit.EPILOG)(audit.audit)
 app.add_typer(spec.app)
 app.add_typer(index.app)
+app.add_typer(root.app, name="root")
+app.add_typer(cache.app, name="cache")
 
 
 def _leaves(error: BaseException) -> Iterator[BaseException]:
@@ -75,8 +78,15 @@ def _as_ours(error: BaseException) -> ManyloongError | None:
     return None
 
 
+def _interrupt(number: int, frame: object) -> NoReturn:
+    """Asked to end: as Ctrl-C, so that sandboxes end and temporary files go."""
+    del number, frame
+    raise KeyboardInterrupt
+
+
 def main() -> None:
     """Run the command line; every expected error becomes a message, a hint and an exit code."""
+    signal.signal(signal.SIGTERM, _interrupt)
     try:
         app()
     except KeyboardInterrupt:

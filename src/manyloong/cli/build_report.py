@@ -83,7 +83,9 @@ def _as_json(result: Result) -> dict[str, Any]:
                 "hint": result.error.hint,
                 "exit_code": result.error.exit_code,
             }
-            return {"identifier": result.identifier, "error": error}
+            paths = {"log": result.log, "kept": result.kept}
+            found = {name: str(path) for name, path in paths.items() if path is not None}
+            return {"identifier": result.identifier, "error": error, **found}
 
 
 def _print_table(results: Sequence[Result]) -> None:
@@ -134,15 +136,20 @@ def _tests(record: BuildRecord) -> str:
 def _print_trouble(result: Result) -> None:
     if isinstance(result, Failed):
         terminal.print_error(f"{result.identifier}: {result.error.message}", hint=result.error.hint)
-        if result.kept is not None:
-            terminal.print_error(
-                f"the build's folder was kept: {result.kept}", hint=f"sh {result.kept}/enter.sh"
-            )
+        _print_places(result)
         return
     if isinstance(result, Built):
         _print_findings(result)
         for report in result.record.tests:
             _print_report(f"{result.path.name} on {report.cpu}", report)
+
+
+def _print_places(result: Failed) -> None:
+    if result.log is not None:
+        terminal.print_note(f"the whole log: {result.log}")
+    if result.kept is not None:
+        terminal.print_note(f"the build's folder: {result.kept}")
+        terminal.print_note(f"enter it again: sh {result.kept}/enter.sh")
 
 
 def _print_findings(result: Built) -> None:

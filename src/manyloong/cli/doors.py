@@ -40,10 +40,13 @@ def open_outside(listener: Listener, *, offline: bool, locked: bool) -> Outside:
     registry = SimpleRegistry(
         url=index_url, get_text=lambda url, accept: fetcher.fetch_text((url,), accept=accept)
     )
+    runner = BubblewrapRunner(facts)
     doors = Doors(
         store=store,
         fetcher=fetcher,
-        runner=BubblewrapRunner(facts),
+        runner=runner,
+        stop=runner.stop,
+        facts=facts,
         uv=Uv(
             binary=Path(uv.find_uv_bin()),
             python=Path(sys.executable),

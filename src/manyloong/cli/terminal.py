@@ -38,6 +38,11 @@ def print_warning(message: str, *, hint: str | None = None) -> None:
         print(f"{styled('hint:', 'hint', sys.stderr)} {hint}", file=sys.stderr)
 
 
+def print_note(text: str) -> None:
+    """A line on stderr that is neither good nor bad."""
+    print(styled(text, "dim", sys.stderr), file=sys.stderr)
+
+
 def print_json(document: Any) -> None:
     """One JSON document on stdout."""
     print(json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False))

@@ -34,13 +34,8 @@ class Blobs(Protocol):
     def delete(self, key: str) -> None:
         """Remove; no error where there is nothing."""
 
-    def keys(self) -> Iterator[tuple[str, float]]:
+    def listing(self) -> Iterator[tuple[str, float]]:
         """Every key, and when it was written (seconds since the epoch)."""
-
-
-def blob_key(sha256: str, filename: str) -> str:
-    """Where a file lives, in storage and below ``/files/``."""
-    return f"{sha256[:2]}/{sha256[2:4]}/{sha256[4:]}/{filename}"
 
 
 def open_blobs(address: str, *, root: Path) -> Blobs:
@@ -121,7 +116,7 @@ class DirectoryBlobs:
             except OSError:
                 break
 
-    def keys(self) -> Iterator[tuple[str, float]]:
+    def listing(self) -> Iterator[tuple[str, float]]:
         for path in sorted(self.folder.rglob("*")):
             if path.is_file():
                 yield path.relative_to(self.folder).as_posix(), path.stat().st_mtime
@@ -189,7 +184,7 @@ class S3Blobs:
         if self.size(key) is not None:
             obstore.delete(self.store, key)
 
-    def keys(self) -> Iterator[tuple[str, float]]:
+    def listing(self) -> Iterator[tuple[str, float]]:
         import obstore  # noqa: PLC0415
 
         for batch in obstore.list(self.store):

@@ -5,8 +5,7 @@ from urllib.parse import quote
 
 import orjson
 
-from manyloong.index.blobs import blob_key
-from manyloong.index.model import WheelName
+from manyloong.index.model import WheelName, blob_key
 
 
 def file_entry(  # noqa: PLR0913 -- one argument a field

@@ -12,11 +12,10 @@ from anyio import to_thread
 from manyloong.errors import InputError
 from manyloong.index import shelf
 from manyloong.index.adding import BACKUP_SUFFIX, format_backup
-from manyloong.index.blobs import blob_key
 from manyloong.index.database import reading
 from manyloong.index.entry import provenance_path
 from manyloong.index.merge import API_VERSION
-from manyloong.index.model import LocalFile, State
+from manyloong.index.model import LocalFile, State, blob_key
 from manyloong.index.pages import Pages
 from manyloong.index.render import project_html, root_html, root_json
 from manyloong.index.site import Site

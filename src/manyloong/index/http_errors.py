@@ -21,7 +21,7 @@ def error_response(error: ManyloongError) -> Response:
     text = error.message + (f"\nhint: {error.hint}" if error.hint else "")
     clean = "".join(letter for letter in text if letter == "\n" or letter.isprintable())
     status = status_of(error)
-    headers = {"Cache-Control": "no-store"}
+    headers = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
     if status in {429, 502, 503}:
         headers["Retry-After"] = "5"
     if status == 401:

@@ -6,9 +6,8 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, Response, StreamingResponse
 
 from manyloong.index import shelf
-from manyloong.index.blobs import blob_key
 from manyloong.index.database import reading
-from manyloong.index.model import Attachment, LocalFile, RefusedError, State
+from manyloong.index.model import Attachment, LocalFile, RefusedError, State, blob_key
 from manyloong.index.names import version_key
 from manyloong.index.negotiate import matches
 from manyloong.index.site import Site

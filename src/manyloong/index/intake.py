@@ -55,7 +55,7 @@ async def read_form(request: Request, *, limit_bytes: int, silence_s: float) -> 
         Headers({"content-type": kind}), stream, max_files=4, max_fields=_FIELDS, max_part_size=_PART_BYTES
     )
     try:
-        data = await parser.parse()
+        data = await _parsed(parser)
     except _CutError as error:
         raise error.reason from error
     except MultiPartException as error:
@@ -68,6 +68,25 @@ async def read_form(request: Request, *, limit_bytes: int, silence_s: float) -> 
         yield _form(data)
     finally:
         await data.close()
+
+
+async def _parsed(parser: MultiPartParser) -> FormData:
+    """The form; files of parts that were cut off belong to no form and are closed here."""
+    try:
+        data = await parser.parse()
+        whole = {id(value.file) for _, value in data.multi_items() if isinstance(value, UploadFile)}
+    except BaseException:
+        _close_others(parser, set())
+        raise
+    _close_others(parser, whole)
+    return data
+
+
+def _close_others(parser: MultiPartParser, kept: set[int]) -> None:
+    # The parser lists every spool it opened here, and closes them itself on some errors only.
+    for spool in getattr(parser, "_files_to_close_on_error", ()):
+        if id(spool) not in kept:
+            spool.close()
 
 
 def _form(data: FormData) -> Form:

@@ -6,10 +6,18 @@ from pathlib import Path
 from sqlalchemy.exc import IntegrityError as RowExistsError
 
 from manyloong.index import shelf
-from manyloong.index.blobs import blob_key
 from manyloong.index.database import reading, writing
 from manyloong.index.gate import Upload, check_digests, examined, measured
-from manyloong.index.model import Auditor, Clock, LocalFile, NewFile, Project, RefusedError, WheelName
+from manyloong.index.model import (
+    Auditor,
+    Clock,
+    LocalFile,
+    NewFile,
+    Project,
+    RefusedError,
+    WheelName,
+    blob_key,
+)
 from manyloong.index.site import Site
 
 

@@ -10,9 +10,8 @@ from sqlalchemy import select
 
 from manyloong.errors import InputError, NotFoundError
 from manyloong.index import ledger, shelf
-from manyloong.index.blobs import blob_key
 from manyloong.index.database import reading
-from manyloong.index.model import LocalFile
+from manyloong.index.model import LocalFile, blob_key
 from manyloong.index.site import Site
 from manyloong.index.tables import components, files
 
@@ -81,7 +80,7 @@ def collect(site: Site, *, now: Callable[[], float], dry_run: bool = False) -> C
         rows = connection.execute(select(files.c.sha256, files.c.filename))
         needed = {blob_key(row.sha256, row.filename) for row in rows}
     removed, freed = [], 0
-    for key, written_at in list(site.blobs.keys()):
+    for key, written_at in list(site.blobs.listing()):
         if key.removesuffix(".metadata") in needed or now() - written_at < _UNCLAIMED_S:
             continue
         removed.append(key)

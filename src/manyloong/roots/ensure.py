@@ -13,7 +13,7 @@ from pathlib import Path
 from manyloong.errors import FetchError, GoneError, HostError, LockError
 from manyloong.events import Listener, Warned
 from manyloong.roots.build import Tools, build_emulator, build_root
-from manyloong.roots.index import Clock, read_index, utc_now
+from manyloong.roots.index import Clock, Keys, archive_keys, read_index, utc_now
 from manyloong.roots.lock import committed_lock, lock_document, lock_from_document, root_id
 from manyloong.roots.model import Root, RootLock, RootSpec
 from manyloong.roots.resolve import lock_changes, refresh_lock
@@ -37,6 +37,7 @@ class Sources:
     listener: Listener
     locked: bool = False
     clock: Clock = utc_now
+    keys: Keys = archive_keys
 
 
 def ensure_root(
@@ -103,34 +104,32 @@ def _emulator_path(machine: Host, architecture: Architecture, sources: Sources) 
     return root.path / "usr/bin" / architecture.qemu.binary
 
 
-def _tools(spec: RootSpec, machine: Host, *, runner: Runner, sources: Sources) -> Tools:
-    """What building a root needs: nothing more for the host's own, emulator and native root for another."""
+def root_emulator(spec: RootSpec, machine: Host, sources: Sources) -> Emulator | None:
+    """What runs a root's programs on a host; None where the host does. HostError where nothing does."""
     if spec.architecture == machine.debian:
-        return Tools(runner=runner, store=sources.store, listener=sources.listener)
+        return None
     architectures = {row.architecture.debian: row.architecture for row in all_targets()}
     if spec.architecture not in architectures:
         raise HostError(
-            f"root {spec.name} cannot be built on {machine.name}",
-            hint=f"build it on a host whose Debian architecture is {spec.architecture}",
+            f"programs of root {spec.name} do not run on {machine.name}",
+            hint=f"use a host whose Debian architecture is {spec.architecture}",
         )
     architecture = architectures[spec.architecture]
-    native = ensure_root_from(
-        root_spec(f"native-{machine.debian}"),
-        committed_lock(f"native-{machine.debian}"),
-        runner=runner,
-        sources=sources,
-    )
-    emulator = Emulator(
-        binary=_emulator_path(machine, architecture, sources),
-        qemu=architecture.qemu,
-        cpu=architecture.qemu.cpu_full,
+    binary = _emulator_path(machine, architecture, sources)
+    return Emulator(binary=binary, qemu=architecture.qemu, cpu=architecture.qemu.cpu_full)
+
+
+def _tools(spec: RootSpec, machine: Host, *, runner: Runner, sources: Sources) -> Tools:
+    """What building a root needs; a native root too where its programs are not the host's."""
+    emulator = root_emulator(spec, machine, sources)
+    native = f"native-{machine.debian}"
+    compiler = (
+        ensure_root_from(root_spec(native), committed_lock(native), runner=runner, sources=sources).path
+        if emulator
+        else None
     )
     return Tools(
-        runner=runner,
-        store=sources.store,
-        listener=sources.listener,
-        emulator=emulator,
-        native=native.path,
+        runner=runner, store=sources.store, listener=sources.listener, emulator=emulator, native=compiler
     )
 
 
@@ -198,6 +197,7 @@ def _refreshed(
         fetcher=sources.fetcher,
         listener=sources.listener,
         clock=sources.clock,
+        keys=sources.keys,
     )
     used = refresh_lock(lock, index.packages, gone=gone.names, without=spec.without)
     if used == lock:

@@ -15,6 +15,7 @@ from manyloong.roots.control import PackageIndex
 from manyloong.store import Fetcher, RemoteFile
 
 Clock = Callable[[], datetime]
+Keys = Callable[[], tuple[bytes, ...]]
 _SHA256_ROW = re.compile(r"^ ([0-9a-f]{64}) +(\d+) (\S+)$", re.MULTILINE)
 
 
@@ -56,6 +57,14 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
+@cache
+def archive_keys() -> tuple[bytes, ...]:
+    """The keys that sign Debian's indexes, as the debian-archive-keyring package has them."""
+    folder = files("manyloong").joinpath("locks", "keys")
+    found = sorted(folder.iterdir(), key=lambda entry: entry.name)
+    return tuple(entry.read_bytes() for entry in found if entry.name.endswith(".asc"))
+
+
 def read_index(
     suite: str,
     architecture: str,
@@ -65,12 +74,13 @@ def read_index(
     listener: Listener,
     locked: bool = False,
     clock: Clock = utc_now,
+    keys: Keys = archive_keys,
 ) -> SignedIndex:
     """The signed package index of a suite, from the first mirror whose signature verifies.
 
     An index past its date is used with a warning, and refused with LockError under ``locked``.
     """
-    release = _first_release(suite, mirrors, fetcher)
+    release = _first_release(suite, mirrors, fetcher, keys)
     remarks: tuple[str, ...] = ()
     if release.expired(clock()):
         text = (
@@ -101,7 +111,7 @@ def _decompressed(data: bytes, name: str) -> bytes:
         raise IntegrityError(f"{name}: {error}") from error
 
 
-def _first_release(suite: str, mirrors: Sequence[str], fetcher: Fetcher) -> Release:
+def _first_release(suite: str, mirrors: Sequence[str], fetcher: Fetcher, keys: Keys) -> Release:
     errors: list[str] = []
     unsigned: IntegrityError | None = None
     for mirror in mirrors:
@@ -109,7 +119,8 @@ def _first_release(suite: str, mirrors: Sequence[str], fetcher: Fetcher) -> Rele
             continue  # an archive of old states; the newest is wanted
         url = f"{mirror}/dists/{suite}/InRelease"
         try:
-            return verified_release(fetcher.fetch_text([url]).encode("utf-8"), suite=suite, mirror=mirror)
+            data = fetcher.fetch_text([url]).encode("utf-8")
+            return verified_release(data, suite=suite, mirror=mirror, keys=keys)
         except FetchError as error:
             errors.append(error.message)
         except IntegrityError as error:
@@ -120,9 +131,9 @@ def _first_release(suite: str, mirrors: Sequence[str], fetcher: Fetcher) -> Rele
     raise (IntegrityError if unsigned else FetchError)(message, hint=hint)
 
 
-def verified_release(data: bytes, *, suite: str, mirror: str) -> Release:
-    """The signed text of an InRelease file; IntegrityError unless a shipped Debian archive key signed it."""
-    text = _verified_text(data, mirror)
+def verified_release(data: bytes, *, suite: str, mirror: str, keys: Keys = archive_keys) -> Release:
+    """The signed text of an InRelease file; IntegrityError unless one of the keys signed it."""
+    text = _verified_text(data, mirror, keys)
     fields = dict(re.findall(r"^([A-Za-z-]+): (.*)$", text, re.MULTILINE))
     if suite not in {fields.get("Codename"), fields.get("Suite")}:
         said = f"{fields.get('Suite')} ({fields.get('Codename')})"
@@ -144,10 +155,10 @@ def _date(text: str) -> datetime:
     return parsedate_to_datetime(text.replace("UTC", "+0000")).astimezone(UTC)
 
 
-def _verified_text(data: bytes, mirror: str) -> str:
+def _verified_text(data: bytes, mirror: str, keys: Keys) -> str:
     from pysequoia import Cert, verify  # noqa: PLC0415 - loads a large library; only here
 
-    certificates = [Cert.from_bytes(key) for key in archive_keys()]
+    certificates = [Cert.from_bytes(key) for key in keys()]
     try:
         verified = verify(bytes=data, store=lambda _ids: certificates)
     except RuntimeError as error:
@@ -157,11 +168,3 @@ def _verified_text(data: bytes, mirror: str) -> str:
             hint="the mirror or something on the way to it is broken or hostile; name another mirror",
         ) from error
     return bytes(verified.bytes or b"").decode("utf-8")
-
-
-@cache
-def archive_keys() -> tuple[bytes, ...]:
-    """The keys that sign Debian's indexes, as the debian-archive-keyring package has them."""
-    folder = files("manyloong").joinpath("locks", "keys")
-    found = sorted(folder.iterdir(), key=lambda entry: entry.name)
-    return tuple(entry.read_bytes() for entry in found if entry.name.endswith(".asc"))

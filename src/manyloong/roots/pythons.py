@@ -89,18 +89,20 @@ def _read(name: str, headers: Path, pyconfig: Path, module: Path) -> TargetPytho
     )
 
 
-def exported_functions(target_root: Path, triplet: str) -> frozenset[str]:
-    """All that the root's C library defines; IntegrityError if it is none."""
-    names: set[str] = set()
+def find_libc(target_root: Path, triplet: str) -> tuple[Path, ...]:
+    """The files of the root's C library; IntegrityError if it has none."""
     directory = target_root / "usr/lib" / triplet
-    for path in (directory / name for name in _LIBRARIES):
-        if path.is_file():
-            names |= _defined(path)
-    if not names:
+    found = tuple(directory / name for name in _LIBRARIES if (directory / name).is_file())
+    if not found:
         raise IntegrityError(
             f"{directory} has no C library", hint="build the root again: manyloong root build"
         )
-    return frozenset(names)
+    return found
+
+
+def exported_functions(libraries: tuple[Path, ...]) -> frozenset[str]:
+    """All that the libraries define."""
+    return frozenset[str]().union(*(_defined(path) for path in libraries))
 
 
 def _defined(path: Path) -> set[str]:

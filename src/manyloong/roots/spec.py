@@ -7,6 +7,7 @@ from typing import Any
 
 from manyloong.errors import NotFoundError
 from manyloong.roots.model import RootSpec
+from manyloong.targets import Host, all_targets
 
 _LISTS = ("packages", "without", "only", "drop", "keep", "directories")
 
@@ -29,6 +30,13 @@ def root_spec(name: str) -> RootSpec:
             return spec
     known = ", ".join(spec.name for spec in all_specs())
     raise NotFoundError(f"unknown root {name!r}", hint=f"known roots: {known}")
+
+
+def needed_roots(host: Host) -> tuple[str, ...]:
+    """Names of the roots that builds and tests of every target need on a host."""
+    known = {spec.name for spec in all_specs()}
+    wanted = (f"native-{host.debian}", *(target.test_root for target in all_targets()))
+    return tuple(name for name in dict.fromkeys(wanted) if name in known)
 
 
 def _spec(role: str, architecture: str, document: dict[str, Any]) -> RootSpec:

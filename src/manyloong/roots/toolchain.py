@@ -9,7 +9,7 @@ import json
 import shutil
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from importlib.resources import files
 from pathlib import Path
 
@@ -17,10 +17,18 @@ from manyloong.errors import BuildError, NotFoundError
 from manyloong.events import Listener, StageFinished, StageStarted
 from manyloong.roots.crossfiles import cmake_toolchain, meson_cross, meson_native
 from manyloong.roots.layout import NATIVE_PATH, TARGET_PATH, ZIG_PATH, Layout, host_python
-from manyloong.roots.pythons import TargetPython, exported_functions, find_pythons, probe_files, write_python
+from manyloong.roots.pythons import (
+    TargetPython,
+    exported_functions,
+    find_libc,
+    find_pythons,
+    probe_files,
+    write_python,
+)
 from manyloong.roots.wrappers import binutils_links, clang_configuration, wrapper_modules, wrapper_scripts
 from manyloong.sandbox import Bind, Command, Done, Runner
 from manyloong.store import Store
+from manyloong.store.normalise import normalise_tree
 from manyloong.targets import FlagRule, Host, Target
 
 RECIPE = 1  # bump when what is built changes although its inputs do not
@@ -59,7 +67,7 @@ class TreePlan:
     executables: Mapping[str, str]
     links: Mapping[str, str]
     pythons: tuple[TargetPython, ...] = ()
-    libc: frozenset[str] = field(default=frozenset())  # functions of the C library those were configured with
+    libc: tuple[Path, ...] = ()  # files of the C library those were configured with
 
     def specification(self) -> dict[str, object]:
         """What payload/sysroot.py is told."""
@@ -85,7 +93,7 @@ class TreePlan:
             "links": dict(self.links),
             "payload": payload,
             "pythons": [python.digest for python in self.pythons],
-            "libc": sorted(self.libc),
+            "libc": [hashlib.sha256(path.read_bytes()).hexdigest() for path in self.libc],
         }
         text = json.dumps(document, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()
@@ -141,7 +149,7 @@ def plan_target(
         "cmake/toolchain.cmake": cmake_toolchain(layout, target),
         "meson/cross.ini": meson_cross(layout, target),
     }
-    libc = exported_functions(target_root, target.triplet)
+    libc = find_libc(target_root, target.triplet)
     return replace(plan, files=texts, pythons=pythons, libc=libc, cxx=True)
 
 
@@ -223,17 +231,24 @@ class _Builder:
                 write_python(python, directory / "python" / python.name, plan.layout, removed=names)
             write_record(plan, directory, removed)
             shutil.rmtree(work)
+            normalise_tree(directory, epoch=0)
         self.listener(StageFinished(job=kind, stage="compile", seconds=done.seconds))
 
     def probe(self, plan: TreePlan, directory: Path, scratch: Path) -> dict[str, tuple[str, ...]]:
         """Which promises of each Python's configuration the floor does not keep: one link, one preprocess."""
         work = directory / _WORK
         inside = f"{plan.layout.tree}/{_WORK}"
-        probes = probe_files(plan.pythons, plan.libc)
+        probes = probe_files(plan.pythons, exported_functions(plan.libc))
         for name, text in probes.texts.items():
             (work / name).write_text(text, "utf-8")
         compiler = f"{plan.layout.binaries}/cc"
-        link = (compiler, "-shared", "-nostartfiles", "-Wl,-z,defs,--error-limit=0", f"{inside}/functions.S")
+        link = (
+            compiler,
+            "-shared",
+            "-nostartfiles",
+            "-Wl,-z,defs,--error-limit=0,--no-gc-sections",
+            f"{inside}/functions.S",
+        )
         linked = self.run(plan, (*link, "-o", f"{inside}/out", "-lm"), directory, scratch, check=False)
         preprocess = (compiler, "-E", "-P", f"{inside}/headers.c")
         headers = self.run(plan, preprocess, directory, scratch)
@@ -243,11 +258,8 @@ class _Builder:
         self, plan: TreePlan, argv: tuple[str, ...], directory: Path, scratch: Path, *, check: bool = True
     ) -> Done:
         """Run in the sandbox with the tree writable; BuildError where it fails and ``check`` is set."""
-        opt = scratch / "opt"
-        opt.mkdir(exist_ok=True)  # a writable /opt, so that the trees' mount points can be made in it
         number = len(list(scratch.glob("*.log")))
         binds = (
-            Bind(source=opt, target="/opt", writable=True),
             Bind(source=self.zig, target=plan.layout.zig),
             Bind(source=directory, target=plan.layout.tree, writable=True),
         )

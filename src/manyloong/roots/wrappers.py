@@ -19,6 +19,11 @@ ARCHIVE_NAMES = {"ar": ("ar", "gcc-ar"), "ranlib": ("ranlib", "gcc-ranlib")}
 BINUTILS = ("nm", "strip", "objcopy", "objdump", "readelf", "size", "strings", "addr2line")
 HIDDEN_LIBRARIES = ("libclang_rt.builtins.a", "libc++.a", "libunwind.a", "libc_nonshared.a")
 
+# As GNU ld does: a version script may name symbols that are not there, a section that is only reached through
+# its __start_ symbol stays. Unlike it: what nothing refers to is left out, because compiler-rt is one object,
+# of which a library that needs one routine would get all.
+LINKER_DEFAULTS = ("--undefined-version", "--gc-sections", "-z", "nostart-stop-gc")
+
 _START = """\
 #!{python} -ISs
 import sys
@@ -91,18 +96,25 @@ def wrapper_modules(
 ) -> Mapping[str, str]:
     """The Python modules the scripts import: the program, and the settings of this toolchain."""
     program = files("manyloong.roots").joinpath("payload/compiler.py").read_text("utf-8")
+    settings = _settings(layout, page_size=page_size, rewrites=rewrites)
+    lines = [f"    {name}={value!r},\n" for name, value in settings.items()]
+    text = "from compiler import Settings\n\nSETTINGS = Settings(\n" + "".join(lines) + ")\n"
+    return {"compiler.py": program, "settings.py": text}
+
+
+def _settings(layout: Layout, *, page_size: int | None, rewrites: tuple[FlagRule, ...]) -> dict[str, object]:
+    names = {*wrapper_scripts(layout, triplet_names=False), *binutils_links(layout, triplet_names=False)}
     tail = [f"-L{layout.sysroot}/usr/lib", f"--exclude-libs={':'.join(HIDDEN_LIBRARIES)}"]
     if page_size is not None:
         tail += ["-z", f"max-page-size={page_size:#x}"]
-    settings = {
+    return {
         "compiler": (f"{layout.zig}/zig", "clang"),
         "linker": (f"{layout.zig}/zig", "ld.lld"),
         "modes": {
             "cc": layout.clang()[2:],
             "c++": layout.clang(cxx=True)[2:],
             "cpp": ("--driver-mode=cpp", *layout.clang()[2:]),
-            # GNU ld takes a version script that names symbols which are not there; lld does when told to.
-            "ld": (f"--sysroot={layout.sysroot}", "--undefined-version"),
+            "ld": (f"--sysroot={layout.sysroot}", *LINKER_DEFAULTS),
         },
         "rules": {
             "compiler": rule_tables(flag_rules("compiler", rewrites)),
@@ -115,16 +127,7 @@ def wrapper_modules(
             "version": CLANG_VERSION,
             "binaries": layout.binaries,
         },
-        "programs": tuple(
-            sorted(
-                {*wrapper_scripts(layout, triplet_names=False), *binutils_links(layout, triplet_names=False)}
-            )
-        ),
+        "programs": tuple(sorted(names)),
         "tail": tuple(tail),
         "log": layout.log,
-    }
-    lines = [f"    {name}={value!r},\n" for name, value in settings.items()]
-    return {
-        "compiler.py": program,
-        "settings.py": "from compiler import Settings\n\nSETTINGS = Settings(\n" + "".join(lines) + ")\n",
     }

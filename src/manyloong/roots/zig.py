@@ -1,7 +1,6 @@
 """The pinned zig tree: clang, lld, and the sources of the C libraries' stubs. From PyPI's ziglang wheel."""
 
 import shutil
-import stat
 import tomllib
 import zipfile
 from collections.abc import Callable
@@ -13,10 +12,10 @@ from pathlib import Path
 from manyloong.errors import HostError, IntegrityError
 from manyloong.events import Listener
 from manyloong.store import Fetcher, RemoteFile, Store
+from manyloong.store.normalise import normalise_tree
 from manyloong.targets import Host, all_hosts, all_targets
 
 RECIPE = 1
-MTIME = 315532800  # 1980-01-01, the oldest time a zip can hold
 LIMIT_BYTES = 1 << 30
 
 # What is not needed to compile C and C++ for Linux: other systems' C libraries, zig's own language tools.
@@ -134,4 +133,5 @@ def unpack_zig(wheel: Path, directory: Path) -> None:
     binary = directory / "zig"
     if not binary.is_file():
         raise IntegrityError(f"{wheel.name} has no ziglang/zig in it")
-    binary.chmod(binary.stat().st_mode | stat.S_IXUSR | stat.S_IXGRP | stat.S_IXOTH)
+    binary.chmod(0o755)
+    normalise_tree(directory, epoch=0)

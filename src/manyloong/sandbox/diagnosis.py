@@ -11,7 +11,7 @@ from manyloong.sandbox.facts import HostFacts
 from manyloong.targets import Architecture, all_targets, host
 
 State = Literal["ok", "degraded", "blocked"]
-OLDEST_BWRAP = (0, 4, 0)
+OLDEST_BWRAP = (0, 4, 1)
 DISK_NEEDED_BYTES, DISK_WISHED_BYTES = 4 * GIB, 12 * GIB  # both roots, the toolchain and their downloads
 MEMORY_WISHED_BYTES = 2 * GIB
 # Before it, binfmt_misc is one table for the whole host (Linux 6.7, "binfmt_misc: enable sandboxed mounts").
@@ -142,6 +142,8 @@ def _why_no_namespaces(facts: HostFacts) -> tuple[str, str]:
         return "AppArmor restricts unprivileged user namespaces", as_root(facts, _APPARMOR)
     if facts.container:
         return f"the {facts.container} container forbids namespaces or hides parts of /proc", _CONTAINER
+    if facts.user_namespaces.works:
+        return "user namespaces work for unshare, but not for bubblewrap", ""
     return "the kernel refuses", ""
 
 

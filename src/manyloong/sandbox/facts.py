@@ -66,8 +66,8 @@ class HostFacts:
     unprivileged_userns_clone: int | None = None  # Debian's kernel.unprivileged_userns_clone
     max_user_namespaces: int | None = None  # user.max_user_namespaces
     system_binfmt: tuple[BinfmtEntry, ...] = ()
-    cores: int = 1
-    memory_bytes: int = 0
+    cores: int = 1  # that we may use: affinity, and the container's quota
+    memory_bytes: int = 0  # the machine's, or the container's limit; 0 for unknown
     cache_dir: Path = Path("/")
     cache_error: str = ""  # why nothing can be written there
     disk_free_bytes: int = 0
@@ -77,6 +77,11 @@ class HostFacts:
     def can_sandbox(self) -> bool:
         """Whether commands can run at all."""
         return self.sandbox.works or self.sandbox_with_host_proc.works
+
+    @property
+    def memory_for_builds(self) -> int:
+        """What a command may use at most, whatever its own limit: the machine must stay alive. 0: unknown."""
+        return self.memory_bytes // 10 * 9
 
     @property
     def is_root(self) -> bool:

@@ -9,7 +9,7 @@ process of the outer PID namespace: when it ends, however it ends, the kernel ki
 inside before ``unshare`` returns. Reasons and alternatives: docs/decisions/0020-sandbox-start.md.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
 from manyloong.errors import InputError
@@ -17,7 +17,7 @@ from manyloong.sandbox.binfmt import Mechanism, mechanism, register_line
 from manyloong.sandbox.command import Command
 from manyloong.sandbox.diagnosis import host_error
 from manyloong.sandbox.facts import HostFacts
-from manyloong.sandbox.inside import emulated_argv
+from manyloong.sandbox.inside import emulated_argv, host_path
 
 HOSTNAME = "manyloong"
 UID = 1000  # of the builder, inside
@@ -158,6 +158,15 @@ def plan_launch(command: Command, facts: HostFacts) -> Launch:
     )
 
 
+def _has_mount_point(command: Command, number: int) -> bool:
+    """Whether a bind's target is there already, or lies where bubblewrap can make it."""
+    target, earlier = command.binds[number].target, command.binds[:number]
+    writable = [bind.target.rstrip("/") for bind in earlier if bind.writable]
+    if any(target.startswith(f"{place}/") for place in ("/tmp", "/home", "/dev", *writable)):  # noqa: S108
+        return True
+    return host_path(replace(command, binds=earlier, cwd="/"), target) is not None
+
+
 def check_command(command: Command) -> None:
     """Raises InputError for the faults of a command that bubblewrap would describe in its own terms."""
     if not command.argv:
@@ -165,12 +174,14 @@ def check_command(command: Command) -> None:
     missing = [f"/{name}" for name in MOUNT_POINTS if not (command.root / name).is_dir()]
     if missing:
         raise InputError(f"{command.root} is not a root: it has no {', '.join(missing)}")
-    for bind in command.binds:
+    for number, bind in enumerate(command.binds):
         path = PurePosixPath(bind.target)
         if not path.is_absolute() or ".." in path.parts:
             raise InputError(f"bind target {bind.target!r} is not an absolute path inside the sandbox")
         if not bind.source.exists():
             raise InputError(f"{bind.source}, to be seen as {bind.target}, does not exist")
+        if not _has_mount_point(command, number):
+            raise InputError(f"{command.root} has no mount point {bind.target} for {bind.source}")
     words = (*command.argv, command.cwd, *(part for pair in command.environment for part in pair))
     broken = next((word for word in words if "\0" in word), None)
     if broken is not None:

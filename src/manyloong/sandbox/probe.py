@@ -13,12 +13,15 @@ from manyloong.sandbox.binfmt import emulated_architectures, parse_entry
 from manyloong.sandbox.command import Command, Emulator, Limits
 from manyloong.sandbox.diagnosis import NOT_STARTED
 from manyloong.sandbox.facts import BinfmtEntry, HostFacts, Tools, Trial
-from manyloong.sandbox.runner import BubblewrapRunner
+from manyloong.sandbox.runner import NOT_FOUND, BubblewrapRunner
 from manyloong.targets import Qemu, all_targets
 
 SEARCH_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 PACKAGE_MANAGERS = ("apt-get", "dnf", "apk", "pacman", "zypper")
 _BINFMT = Path("/proc/sys/fs/binfmt_misc")
+_CGROUP = Path("/sys/fs/cgroup")
+_MEMORY_FILES = ("memory.max", "memory/memory.limit_in_bytes")
+_NO_LIMIT = 1 << 62  # what version 1 says for none is close to the largest signed number
 _TIMEOUT_S = 20
 WORKS = Trial(works=True)
 
@@ -87,6 +90,34 @@ def parse_kernel(release: str) -> tuple[int, int]:
     return (int(found[1]), int(found[2])) if found else (0, 0)
 
 
+def parse_memory_limit(text: str) -> int | None:
+    """Bytes from a cgroup's memory.max (v2) or memory.limit_in_bytes (v1); None for no limit."""
+    word = text.strip()
+    return int(word) if word.isdigit() and int(word) < _NO_LIMIT else None
+
+
+def parse_cpu_limit(quota: str, period: str) -> int | None:
+    """Whole cores, rounded up, from a cgroup's quota and period in microseconds; None for no limit."""
+    if not (quota.strip().isdigit() and period.strip().isdigit() and int(period)):
+        return None
+    return max(1, -(-int(quota) // int(period)))
+
+
+def _memory_bytes(page: int) -> int:
+    """The machine's memory, or what the container around us may use of it."""
+    limits = [parse_memory_limit(_text(f"{_CGROUP}/{name}")) for name in _MEMORY_FILES]
+    return min([page * os.sysconf("SC_PHYS_PAGES"), *(limit for limit in limits if limit)])
+
+
+def _cores() -> int:
+    quota, _, period = _text(f"{_CGROUP}/cpu.max").partition(" ")
+    second = parse_cpu_limit(
+        _text(f"{_CGROUP}/cpu/cpu.cfs_quota_us"), _text(f"{_CGROUP}/cpu/cpu.cfs_period_us")
+    )
+    limits = [parse_cpu_limit(quota, period), second]
+    return min([len(os.sched_getaffinity(0)), *(limit for limit in limits if limit)])
+
+
 def _container() -> str:
     if Path("/.dockerenv").exists():
         return "docker"
@@ -105,8 +136,10 @@ def _system_binfmt() -> tuple[BinfmtEntry, ...]:
 
 
 def _try_command(facts: HostFacts, emulator: Emulator | None = None) -> Trial:
-    """Whether the runner runs a command here, were the facts so. The command is bubblewrap's own version
-    in the host's own tree: the one program that is there for certain.
+    """Whether the runner gets as far as a command here, were the facts so.
+
+    The command asks for bubblewrap's version in the host's own tree. Where that program lies in a folder
+    that is private inside, it is not found; that comes after all that is tried.
     """
     if not facts.tools.bwrap:
         return Trial(works=False, error="bubblewrap is missing")
@@ -122,7 +155,8 @@ def _try_command(facts: HostFacts, emulator: Emulator | None = None) -> Trial:
             done = BubblewrapRunner(facts).run(command)
         except ManyloongError as error:
             return Trial(works=False, error=error.message.removeprefix(NOT_STARTED))
-        return Trial(works=True) if done.succeeded else Trial(works=False, error=done.last_lines(1))
+        reached = done.returncode in {0, NOT_FOUND}
+        return WORKS if reached else Trial(works=False, error=done.last_lines(1))
 
 
 def _sandbox_trials(facts: HostFacts) -> HostFacts:
@@ -193,8 +227,8 @@ def probe_host(*, cache_dir: Path, search_path: str = SEARCH_PATH) -> HostFacts:
         unprivileged_userns_clone=_number("/proc/sys/kernel/unprivileged_userns_clone"),
         max_user_namespaces=_number("/proc/sys/user/max_user_namespaces"),
         system_binfmt=_system_binfmt(),
-        cores=len(os.sched_getaffinity(0)),
-        memory_bytes=page * os.sysconf("SC_PHYS_PAGES"),
+        cores=_cores(),
+        memory_bytes=_memory_bytes(page),
         cache_dir=cache_dir,
         cache_error=_cache_error(cache_dir),
         disk_free_bytes=shutil.disk_usage(_existing(cache_dir)).free,

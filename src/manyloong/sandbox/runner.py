@@ -19,9 +19,9 @@ from manyloong.sandbox.facts import HostFacts
 from manyloong.sandbox.launch import GATE_OPEN, NOT_ENCLOSED, Launch, check_command, plan_launch
 from manyloong.sandbox.usage import line_of, proportional_bytes, usage_below
 
-_FIRST_SAMPLE_S, _SAMPLE_S = 0.02, 0.2
+_FIRST_SAMPLE_S, _SAMPLE_S = 0.05, 0.2
 _LAST_WORDS_BYTES = 4096
-_NOT_FOUND = 127  # what shells say of a program that is not there
+NOT_FOUND = 127  # what shells say of a program that is not there
 _OUR_PROCESSES = 3  # unshare and two of bubblewrap's
 
 
@@ -143,6 +143,12 @@ def _returncode(code: int) -> int:
     return 128 - code if 128 < code < 128 + signal.NSIG else code
 
 
+def _bounded(command: Command, facts: HostFacts) -> Command:
+    limits = command.limits
+    most = min(limits.memory_bytes, facts.memory_for_builds or limits.memory_bytes)
+    return replace(command, limits=replace(limits, memory_bytes=most))
+
+
 class BubblewrapRunner:
     """Runs commands with bubblewrap in private user namespaces; several threads may use one runner.
 
@@ -152,7 +158,7 @@ class BubblewrapRunner:
 
     def __init__(self, facts: HostFacts) -> None:
         self._facts = facts
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # a signal handler may call stop() at any point
         self._running: list[_Running] = []
         self._stopped = False
 
@@ -166,6 +172,7 @@ class BubblewrapRunner:
 
     def run(self, command: Command) -> Done:
         """Run to the end, within the limits; raises HostError where this host cannot."""
+        command = _bounded(command, self._facts)
         check_command(command)
         launch = plan_launch(command, self._facts)
         command.log.parent.mkdir(parents=True, exist_ok=True)
@@ -189,10 +196,10 @@ class BubblewrapRunner:
         return _result(running, done, self._facts, log_start=log_start)
 
     def stop(self) -> None:
-        """Kill what runs and refuse what comes."""
+        """Kill what runs and refuse what comes; a signal handler may call it."""
         with self._lock:
             self._stopped = True
-            for running in self._running:
+            for running in tuple(self._running):
                 running.kill()
 
     def _start(self, launch: Launch, command: Command) -> _Running:
@@ -229,6 +236,6 @@ def _result(running: _Running, done: Done, facts: HostFacts, *, log_start: int) 
         stream.seek(max(log_start, done.log.stat().st_size - _LAST_WORDS_BYTES))
         said = stream.read().decode("utf-8", "replace").strip()
     if "bwrap: execvp" in said:
-        return replace(done, returncode=_NOT_FOUND)
+        return replace(done, returncode=NOT_FOUND)
     step = "the namespaces around it could not be made" if own == NOT_ENCLOSED else f"exit code {own}"
     raise host_error(facts, said=said or step)

@@ -1,7 +1,7 @@
 """Content-addressed cache, fetching with hashes and mirrors, strict archives, deterministic trees."""
 
 from manyloong.store.fetch import HttpFetcher
-from manyloong.store.files import keep_directory, write_whole
+from manyloong.store.files import keep_directory, save_log, write_whole
 from manyloong.store.objects import Store
 from manyloong.store.remote import Fetcher, RemoteFile
 from manyloong.store.usage import StoreInfo, TreeInfo
@@ -14,5 +14,6 @@ __all__ = [
     "StoreInfo",
     "TreeInfo",
     "keep_directory",
+    "save_log",
     "write_whole",
 ]

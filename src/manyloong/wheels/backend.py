@@ -133,9 +133,9 @@ def hook_error(hook: str, done: Done) -> BuildError:
         "exited": f"failed ({done.returncode})",
     }
     lines = done.last_lines(30)
-    hint = f"the whole log: {done.log}"
+    hint = "look inside the failed build: run again with --keep"
     if any(sign in lines for sign in _NETWORK_SIGNS):
-        hint = "builds have no network: the package downloads while it builds; " + hint
+        hint = "builds have no network: give the package what it downloads beforehand, or switch that off"
     return BuildError(f"{hook} {reasons[done.outcome]}; the last lines were:\n{lines}", hint=hint)
 
 

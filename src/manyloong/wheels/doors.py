@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from manyloong.events import Listener
-from manyloong.sandbox import Runner
+from manyloong.sandbox import HostFacts, Runner
 from manyloong.store import Fetcher, Store
 from manyloong.wheels.resolve import Uv
 
@@ -16,6 +16,8 @@ class Doors:
     store: Store
     fetcher: Fetcher
     runner: Runner
+    stop: Callable[[], None]  # ends every process that the runner has started
+    facts: HostFacts
     uv: Uv
     mirrors: tuple[str, ...]  # base addresses of the Debian archive, best first
     locate: Callable[[str, str], tuple[str, ...]]  # (project, file name) -> its addresses on the index

@@ -122,16 +122,8 @@ def _commands(python: Python, wheels: list[str]) -> list[tuple[str, ...]]:
     venv = (uv, "venv", "--quiet", "--offline", "--no-python-downloads", "--allow-existing")
     commands: list[tuple[str, ...]] = [(*venv, "--python", python.executable, ENVIRONMENT)]
     if wheels:
-        install = (
-            uv,
-            "pip",
-            "install",
-            "--quiet",
-            "--offline",
-            "--no-index",
-            "--no-deps",
-            "--compile-bytecode",
-        )
+        install = (uv, "pip", "install", "--quiet", "--offline", "--no-index", "--no-deps")
         paths = (f"{_WHEELS}/{name}" for name in wheels)
-        commands.append((*install, "--compile-bytecode", "--python", f"{ENVIRONMENT}/bin/python", *paths))
+        python_option = ("--python", f"{ENVIRONMENT}/bin/python")
+        commands.append((*install, "--compile-bytecode", *python_option, *paths))
     return commands

@@ -54,6 +54,13 @@ def free_port() -> int:
         return port
 
 
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    found = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    need("chromium", found)
+    return str(found)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Postgres:
     """A server of its own on a unix socket."""

@@ -11,8 +11,14 @@ from pathlib import Path
 
 import pytest
 
+from manyloong.config.mirrors import debian_mirrors
+from manyloong.config.paths import cache_directory
+from manyloong.errors import FetchError, HostError
+from manyloong.events import ignore
+from manyloong.roots import ensure_emulator
 from manyloong.sandbox import BubblewrapRunner, Command, Done, Emulator, HostFacts, Limits, probe_host
-from manyloong.targets import all_targets
+from manyloong.store import HttpFetcher, Store
+from manyloong.targets import all_targets, host
 
 NOBODY = 65534
 PROGRAMS = Path(__file__).parent / "programs"
@@ -34,12 +40,34 @@ def facts() -> HostFacts:
     return found
 
 
+def _emulator_binary(facts: HostFacts) -> Path | None:
+    """The project's own emulator, from the cache or a mirror; else the host's."""
+    architecture = all_targets()[0].architecture
+    store = Store(cache_directory(os.environ))
+    try:
+        return ensure_emulator(
+            host(facts.machine),
+            architecture,
+            store=store,
+            fetcher=HttpFetcher(store),
+            mirrors=debian_mirrors(os.environ),
+            listener=ignore,
+        )
+    except (FetchError, HostError):
+        found = shutil.which(architecture.qemu.binary)
+        return Path(found) if found else None
+
+
 @pytest.fixture(scope="session")
-def emulator() -> Emulator:
+def emulator(facts: HostFacts) -> Iterator[Emulator]:
+    """A copy of the emulator that anyone may open; the cache belongs to one user."""
     qemu = all_targets()[0].architecture.qemu
-    binary = shutil.which(qemu.binary) or shutil.which(qemu.binary + "-static")
-    need(binary, f"{qemu.binary} is not here")
-    return Emulator(binary=Path(str(binary)), qemu=qemu, cpu=qemu.cpu_full)
+    found = _emulator_binary(facts)
+    need(found, f"{qemu.binary} is not here")
+    folder = Path(tempfile.mkdtemp(prefix="manyloong-emulator-", dir="/var/tmp"))
+    folder.chmod(0o755)
+    yield Emulator(binary=Path(shutil.copy(str(found), folder)), qemu=qemu, cpu=qemu.cpu_full)
+    shutil.rmtree(folder)
 
 
 @pytest.fixture

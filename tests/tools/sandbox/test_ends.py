@@ -1,7 +1,10 @@
 """How commands end: by themselves, at a limit, with their starter; and that nothing stays behind."""
 
+import os
 import random
 import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -151,6 +154,40 @@ def test_interrupted(runner: BubblewrapRunner, shell: Shell, processes_named: Na
     finally:
         signal.signal(signal.SIGALRM, before)
     assert not processes_named("98765")
+
+
+CTRL_C = """
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from manyloong.sandbox import BubblewrapRunner, Command, probe_host
+
+runner = BubblewrapRunner(probe_host(cache_dir=Path("/var/tmp")))
+command = Command(argv=("/bin/sh", "-c", "trap '' INT; sleep 98768"), root=Path("/"), log=Path("/dev/null"))
+print("ready", flush=True)
+with ThreadPoolExecutor(2) as pool, runner:
+    [future.result() for future in [pool.submit(runner.run, command) for _ in range(2)]]
+"""
+
+
+def test_ctrl_c_with_threads(facts: HostFacts, processes_named: Named) -> None:
+    """As a terminal does it: SIGINT to the whole process group."""
+    del facts
+    with subprocess.Popen(
+        [sys.executable, "-c", CTRL_C],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        while len(processes_named("sleep\x0098768")) < 2:
+            time.sleep(0.05)
+        os.killpg(process.pid, signal.SIGINT)
+        _, said = process.communicate(timeout=20)
+    assert "KeyboardInterrupt" in said
+    assert gone("98768", processes_named)
 
 
 def test_sigkill_of_the_starter_kills_all(

@@ -1,9 +1,5 @@
-import pytest
-
 from manyloong.sandbox.binfmt import matches, parse_entry, register_line
 from manyloong.sandbox.facts import BinfmtEntry
-from manyloong.sandbox.probe import parse_kernel, parse_version
-from manyloong.sandbox.usage import parse_stat
 from manyloong.targets import all_targets
 
 QEMU = all_targets()[0].architecture.qemu
@@ -51,23 +47,3 @@ def test_other_entries() -> None:
     riscv = parse_entry("qemu-riscv64", TEXT.replace("02000201", "0200f300"))
     assert riscv is not None
     assert not matches(riscv, QEMU)
-
-
-@pytest.mark.parametrize(
-    ("text", "version"),
-    [("bubblewrap 0.8.0\n", (0, 8, 0)), ("bubblewrap 0.11", (0, 11, 0)), ("", (0, 0, 0))],
-)
-def test_parse_version(text: str, version: tuple[int, int, int]) -> None:
-    assert parse_version(text) == version
-
-
-@pytest.mark.parametrize(
-    ("release", "kernel"), [("6.18.44-fc", (6, 18)), ("5.15.0-91-generic", (5, 15)), ("odd", (0, 0))]
-)
-def test_parse_kernel(release: str, kernel: tuple[int, int]) -> None:
-    assert parse_kernel(release) == kernel
-
-
-def test_parse_stat_with_a_hostile_name() -> None:
-    fields = " ".join(str(number) for number in range(5, 53))
-    assert parse_stat(f"42 (a) R 7 (b) S 3 {fields}") == (3, 24)

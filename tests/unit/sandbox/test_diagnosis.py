@@ -76,6 +76,11 @@ def test_no_namespaces(change: dict[str, int | str], fix: str) -> None:
     assert row.detail in error.message
 
 
+def test_no_known_reason() -> None:
+    assert "the kernel refuses" in check(NONE, "sandbox").detail
+    assert "not for bubblewrap" in check(replace(NONE, user_namespaces=WORKS), "sandbox").detail
+
+
 def test_apparmor_profile_for_bubblewrap_only() -> None:
     facts = replace(GOOD, enclosed=FAILS, private_binfmt=FAILS, apparmor_restrict_userns=1)
     assert check(facts, "sandbox").state == "degraded"

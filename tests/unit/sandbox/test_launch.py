@@ -175,3 +175,19 @@ def test_nul_bytes_and_empty_commands(tmp_path: Path) -> None:
         check_command(replace(plain, argv=("a\0b",)))
     with pytest.raises(InputError, match="without words"):
         check_command(replace(plain, argv=()))
+
+
+def test_mount_points_of_binds(tmp_path: Path) -> None:
+    tree = root(tmp_path)
+    (tree / "usr/share").mkdir(parents=True)
+    (tree / "build").symlink_to("usr")
+    (tree / "work").mkdir()
+    plain = replace(COMMAND, root=tree)
+    for target in ("/build/share", "/tmp/new/one", "/home/x", "/work", "/"):
+        check_command(replace(plain, binds=(Bind(source=tmp_path, target=target),)))
+    writable = Bind(source=tree / "work", target="/work", writable=True)
+    inner = Bind(source=tmp_path, target="/work/made")
+    check_command(replace(plain, binds=(writable, inner)))
+    for binds in ((inner,), (inner, writable), (replace(writable, writable=False), inner)):
+        with pytest.raises(InputError, match="has no mount point /work/made for"):
+            check_command(replace(plain, binds=binds))

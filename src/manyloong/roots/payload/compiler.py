@@ -202,14 +202,18 @@ def read_text(path: str) -> str | None:
         return None
 
 
-def log_line(tool: str, flag: str, give: str) -> str:
-    """One JSON object, ended by a newline; json itself would take as long to import as all of this."""
-    fields = (("tool", tool), ("flag", flag), ("given", give))
-    quoted = (
-        f'"{key}": "' + value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n") + '"'
-        for key, value in fields
-    )
-    return "{" + ", ".join(quoted) + "}\n"
+def log_line(tool: str, changed: "Sequence[tuple[str, str]]") -> str:
+    """One JSON object a call, ended by a newline; json would take as long to import as all of this takes."""
+    dropped = (quoted(flag) for flag, give in changed if not give)
+    translated = (quoted(f"{flag} -> {give}") for flag, give in changed if give)
+    parts = (f'"tool": {quoted(tool)}', f'"dropped": [{", ".join(dropped)}]')
+    return "{" + ", ".join((*parts, f'"translated": [{", ".join(translated)}]')) + "}\n"
+
+
+def quoted(text: str) -> str:
+    """A JSON string; control characters, which no flag has, are shown as question marks."""
+    plain = "".join(character if character >= " " else "?" for character in text)
+    return '"' + plain.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
 def write_log(path: str, text: str) -> None:
@@ -230,5 +234,5 @@ def main(tool: str, settings: Settings) -> None:
         return
     if invocation.changed:
         log = os.environ.get("MANYLOONG_TOOLCHAIN_LOG", settings.log)
-        write_log(log, "".join(log_line(tool, flag, give) for flag, give in invocation.changed))
+        write_log(log, log_line(tool, invocation.changed))
     os.execv(invocation.argv[0], invocation.argv)  # noqa: S606  # no shell is meant

@@ -26,6 +26,18 @@ extern void __cxa_finalize(void *) __attribute__((weak));
 static void finalize(void) { if (__cxa_finalize) __cxa_finalize(__dso_handle); }
 __attribute__((section(".fini_array"), used)) static void (*const at_unload)(void) = finalize;
 """
+# zig's compiler-rt is one object with sin, memcpy and __stack_chk_fail in it: whoever needs a wide division
+# gets those too, and they take precedence over the C library's. Only the compiler's own routines are kept.
+EXPORT = "    if (!builtin.is_test) @export(func, .{"
+EXPORT_KEPT = "    if (!builtin.is_test and comptime isCompilers(name)) @export(func, .{"
+IS_COMPILERS = """
+fn isCompilers(name: []const u8) bool {
+    @setEvalBranchQuota(1000000);
+    if (!std.mem.startsWith(u8, name, "__")) return false;
+    if (std.mem.startsWith(u8, name, "__stack_chk")) return false;
+    return !std.mem.endsWith(u8, name, "_chk") and !std.mem.endsWith(u8, name, "chk_fail");
+}
+"""
 # Libraries that are part of libc since glibc 2.34 and of musl ever since, and GCC's that compiler-rt covers.
 EMPTY_LIBRARIES = ("pthread", "dl", "rt", "util", "atomic", "gcc")
 UNWIND_LIBRARIES = ("gcc_s", "gcc_eh")
@@ -41,6 +53,7 @@ class Recipe:
     def __init__(self, document: "dict[str, Any]") -> None:
         self.zig = Path(document["zig"])  # the binary; lib/ is beside it
         self.tree = Path(document["tree"])
+        self.zig_lib = self.zig.parent / "lib"
         self.zig_target: list[str] = document["zig_target"]  # -target X -mcpu=Y
         self.compile: list[str] = document["compile"]  # clang's driver, configured
         self.compile_cxx: list[str] = document["compile_cxx"]
@@ -55,6 +68,7 @@ class Recipe:
 def zig_lines(recipe: Recipe, cache: Path, words: Sequence[str], marker: str) -> list[list[str]]:
     """The command lines that zig reports for a compiler call, those that begin with ``marker``."""
     environment = {
+        "ZIG_LIB_DIR": str(cache / "lib"),
         "ZIG_GLOBAL_CACHE_DIR": str(cache),
         "ZIG_LOCAL_CACHE_DIR": str(cache),
         "ZIG_VERBOSE_CC": "1",
@@ -65,7 +79,9 @@ def zig_lines(recipe: Recipe, cache: Path, words: Sequence[str], marker: str) ->
     command = [str(recipe.zig), *words]
     done = subprocess.run(command, env=environment, cwd=cache, capture_output=True, text=True, check=False)
     if done.returncode:
-        sys.stderr.write(f"{' '.join(command)}\n{done.stderr}")
+        reported = (str(recipe.zig), "ld.lld -", "ar ")  # what it was told to report, not what went wrong
+        errors = [line for line in done.stderr.splitlines() if not line.startswith(reported)]
+        sys.stderr.write("\n".join([" ".join(command), *errors]) + "\n")
         raise SystemExit(done.returncode)
     return [line.split() for line in done.stderr.splitlines() if line.startswith(marker)]
 
@@ -75,19 +91,32 @@ def write(path: Path, text: str) -> None:
     path.write_text(text, "utf-8")
 
 
+def lay_zig(recipe: Recipe, cache: Path) -> None:
+    """Zig's lib folder as links, with the one file that we change."""
+    (cache / "lib").mkdir(parents=True)
+    for path in recipe.zig_lib.iterdir():
+        (cache / "lib" / path.name).symlink_to(path)
+    text = (recipe.zig_lib / "compiler_rt.zig").read_text("utf-8")
+    if EXPORT not in text:
+        raise SystemExit("zig's compiler_rt.zig is not the one this program knows")
+    changed = cache / "lib" / "compiler_rt.zig"
+    changed.unlink()
+    changed.write_text(text.replace(EXPORT, EXPORT_KEPT) + IS_COMPILERS, "utf-8")
+
+
 def lay_headers(recipe: Recipe, cache: Path) -> None:
     """Copy the header directories zig searches, the first to be searched on top; write down its defines."""
     source = cache / "empty.cc"
     source.write_text("", "utf-8")
     words = ["c++", *recipe.zig_target, "-c", str(source), "-o", str(cache / "empty.o")]
     line = zig_lines(recipe, cache, words, str(recipe.zig) + " clang")[0]
-    folders = [Path(line[at + 1]) for at, word in enumerate(line) if word == "-isystem"]
+    folders = [cache / line[at + 1] for at, word in enumerate(line) if word == "-isystem"]
     for folder in reversed(folders):
         if "libc" in folder.parts:
             shutil.copytree(folder, recipe.include, dirs_exist_ok=True)
     if recipe.cxx:
         for name in ("libcxxabi", "libcxx"):
-            source_folder = recipe.zig.parent / "lib" / name / "include"
+            source_folder = recipe.zig_lib / name / "include"
             shutil.copytree(source_folder, recipe.include / "c++" / "v1", dirs_exist_ok=True)
     floor = [word for word in line if word.startswith("-D__GLIBC")]
     # With zig's "disable" every instantiation would be visible outside the library it is in.
@@ -173,7 +202,7 @@ class Part:
 
 def runtime_parts(recipe: Recipe) -> "list[Part]":
     """libunwind, and libc++ with libc++abi inside; flags as zig has them."""
-    lib = recipe.zig.parent / "lib"
+    lib = recipe.zig_lib
     hidden = ["-w", "-O2", "-fPIC", "-fvisibility=hidden", "-ffunction-sections", "-fdata-sections"]
     unwind = [
         *hidden,
@@ -259,7 +288,7 @@ def main(path: str) -> int:
     with tempfile.TemporaryDirectory() as name, ThreadPoolExecutor(jobs) as pool:
         work = Path(name)
         cache = work / "cache"
-        cache.mkdir()
+        lay_zig(recipe, cache)
         lay_headers(recipe, cache)
         lay_start_files(recipe, work)
         libraries = pool.submit(lay_libraries, recipe, cache)

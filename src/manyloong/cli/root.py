@@ -1,0 +1,184 @@
+"""``manyloong root``: the trees that builds and tests run in."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from manyloong.cli.doors import Outside
+    from manyloong.events import Listener
+    from manyloong.roots import Root
+    from manyloong.sandbox import Emulator
+
+app = typer.Typer(help="The roots that builds and tests run in.", no_args_is_help=True)
+
+Offline = Annotated[bool, typer.Option("--offline", help="Use only what is in the cache.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
+
+
+@app.command("list")
+def list_roots(as_json: AsJson = False) -> None:
+    """List every root: what its lock holds, and whether it is built."""
+    import os
+
+    from manyloong.cli import terminal
+    from manyloong.cli.cache import size_text
+    from manyloong.config.paths import cache_directory
+    from manyloong.roots.lock import committed_lock, has_lock, root_id
+    from manyloong.roots.spec import all_specs
+    from manyloong.store import Store
+
+    store = Store(cache_directory(os.environ))
+    locked = [(spec, committed_lock(spec.name)) for spec in all_specs() if has_lock(spec.name)]
+    ids = {spec.name: root_id(lock, spec) for spec, lock in locked}
+    built = {name for name, identity in ids.items() if store.tree_path("root", identity)}
+    sizes = {lock.root: sum(package.size for package in lock.packages) for _, lock in locked}
+    if as_json:
+        rows = [
+            {
+                "name": lock.root,
+                "id": ids[lock.root],
+                "suite": lock.suite,
+                "date": lock.date.isoformat(),
+                "packages": len(lock.packages),
+                "download_bytes": sizes[lock.root],
+                "built": lock.root in built,
+            }
+            for _, lock in locked
+        ]
+        terminal.print_json({"roots": rows})
+        return
+    for _, lock in locked:
+        print(
+            f"{lock.root:16} {ids[lock.root][:16]}  {lock.suite} {lock.date:%Y-%m-%d}  "
+            f"{len(lock.packages):4} packages  {size_text(sizes[lock.root]):>9}  "
+            f"{'built' if lock.root in built else 'not built'}"
+        )
+
+
+@app.command()
+def build(
+    names: Annotated[
+        list[str] | None, typer.Argument(help="Roots; without any, those that builds on this host need.")
+    ] = None,
+    offline: Offline = False,
+    locked: Annotated[
+        bool, typer.Option("--locked", help="Refuse roots that differ from their locks.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Fetch and build roots, where they are not in the cache, and print their paths."""
+    from dataclasses import asdict
+
+    from manyloong.cli import terminal
+    from manyloong.cli.doors import open_outside
+    from manyloong.cli.progress import ProgressListener
+    from manyloong.roots.spec import needed_roots
+
+    with ProgressListener(quiet=as_json) as listener:
+        outside = open_outside(listener, offline=offline, locked=locked)
+        wanted = names or needed_roots(outside.host)
+        roots = [_ensure(name, outside, listener) for name in wanted]
+    if as_json:
+        terminal.print_json({"roots": [asdict(root) | {"path": str(root.path)} for root in roots]})
+        return
+    for root in roots:
+        print(f"{root.name:16} {root.id[:16]}  {root.path}")
+
+
+@app.command()
+def lock(
+    names: Annotated[list[str], typer.Argument(help="Roots whose locks to make again.")],
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Folder for the locks, instead of this program's.")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the changes and write nothing.")] = False,
+    locked: Annotated[bool, typer.Option("--locked", help="Refuse an index that is past its date.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Resolve roots again from the newest signed index, and print what changes."""
+    from manyloong.cli import terminal
+    from manyloong.cli.doors import open_outside
+    from manyloong.cli.progress import ProgressListener
+    from manyloong.roots.lock import format_lock
+    from manyloong.roots.renew import locks_directory, renew_lock
+    from manyloong.store import write_whole
+
+    changes: dict[str, tuple[str, ...]] = {}
+    with ProgressListener(quiet=as_json) as listener:
+        doors = open_outside(listener, offline=False, locked=locked).doors
+        for name in names:
+            new, changes[name] = renew_lock(
+                name, fetcher=doors.fetcher, mirrors=doors.mirrors, listener=listener, locked=locked
+            )
+            if not dry_run:
+                folder = output or locks_directory()
+                write_whole(folder / f"{name}.toml", format_lock(new).encode("utf-8"))
+    if as_json:
+        terminal.print_json({"changes": changes})
+        return
+    for name, lines in changes.items():
+        print("\n".join(lines) or f"{name}: no changes")
+
+
+@app.command(context_settings={"ignore_unknown_options": True})
+def shell(
+    name: Annotated[str, typer.Argument(help="The root to enter.")],
+    command: Annotated[
+        list[str] | None, typer.Argument(help="A program and its arguments, instead of a shell.")
+    ] = None,
+    offline: Offline = False,
+) -> None:
+    """Enter a root, read-only and without network, as builds and tests see it; /build is writable.
+
+    Its exit code is that of the program.
+    """
+    from manyloong.cli.doors import open_outside
+    from manyloong.cli.progress import ProgressListener
+    from manyloong.roots.ensure import Sources, root_emulator
+    from manyloong.roots.spec import root_spec
+
+    with ProgressListener() as listener:
+        outside = open_outside(listener, offline=offline, locked=False)
+        root = _ensure(name, outside, listener)
+        doors = outside.doors
+        sources = Sources(store=doors.store, fetcher=doors.fetcher, mirrors=doors.mirrors, listener=listener)
+        emulator = root_emulator(root_spec(name), outside.host, sources)
+    raise typer.Exit(_enter(root, emulator, command or [], outside))
+
+
+def _enter(root: "Root", emulator: "Emulator | None", command: list[str], outside: "Outside") -> int:
+    import subprocess
+
+    from manyloong.sandbox import Bind, Command, write_script
+
+    environment = (("HOME", "/home/builder"), ("LC_ALL", "C.UTF-8"), ("PATH", "/usr/bin:/usr/sbin"))
+    with outside.doors.store.scratch("shell") as folder:
+        (folder / "build").mkdir()
+        entered = Command(
+            argv=("/bin/bash",),
+            root=root.path,
+            log=folder / "log",
+            environment=environment,
+            binds=(Bind(source=folder / "build", target="/build", writable=True),),
+            cwd="/build",
+            emulator=emulator,
+        )
+        script = write_script(folder, entered, outside.facts)
+        return subprocess.run(["sh", str(script), *command], check=False).returncode
+
+
+def _ensure(name: str, outside: "Outside", listener: "Listener") -> "Root":
+    from manyloong.roots import ensure_root
+
+    doors = outside.doors
+    return ensure_root(
+        name,
+        store=doors.store,
+        fetcher=doors.fetcher,
+        mirrors=doors.mirrors,
+        runner=doors.runner,
+        listener=listener,
+        locked=doors.locked,
+    )

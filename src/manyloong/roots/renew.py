@@ -1,0 +1,47 @@
+"""Making a lock again from the newest signed index."""
+
+from collections.abc import Sequence
+from importlib.resources import files
+from pathlib import Path
+
+from manyloong.events import Listener
+from manyloong.roots.index import Clock, read_index, utc_now
+from manyloong.roots.lock import committed_lock, has_lock
+from manyloong.roots.model import RootLock
+from manyloong.roots.resolve import lock_changes, resolve_lock
+from manyloong.roots.spec import root_spec
+from manyloong.store import Fetcher
+
+
+def renew_lock(
+    name: str,
+    *,
+    fetcher: Fetcher,
+    mirrors: Sequence[str],
+    listener: Listener,
+    locked: bool = False,
+    clock: Clock = utc_now,
+) -> tuple[RootLock, tuple[str, ...]]:
+    """The lock a root would get today, and one line for each package that differs from the lock in use.
+
+    Raises FetchError, IntegrityError (no signature), LockError (``locked`` and the index is past its date),
+    NotFoundError (a package is no longer there).
+    """
+    spec = root_spec(name)
+    index = read_index(
+        spec.suite,
+        spec.architecture,
+        mirrors=mirrors,
+        fetcher=fetcher,
+        listener=listener,
+        locked=locked,
+        clock=clock,
+    )
+    new = resolve_lock(spec, index.packages, date=index.date)
+    changes = lock_changes(committed_lock(name), new) if has_lock(name) else ()
+    return new, changes
+
+
+def locks_directory() -> Path:
+    """Where the locks in use are kept, inside this package."""
+    return Path(str(files("manyloong").joinpath("locks")))
