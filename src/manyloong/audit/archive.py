@@ -80,9 +80,14 @@ def _directory(cursor: Cursor) -> Iterator[Member]:
         raise FormatFault("no end-of-directory record: truncated, or not a ZIP archive")
     end += max(0, cursor.size - 65557)
     record = cursor.unpack("IHHHHIIH", end, "end of directory")
-    count, size, offset = record[4], record[5], record[6]
+    if end + 22 + record[7] != cursor.size:
+        raise FormatFault("bytes follow the end-of-directory record")
+    count, size, offset = narrow = record[4], record[5], record[6]
     if end >= 20 and bytes(cursor.buffer[end - 20 : end - 16]) == _LOCATOR64:
         count, size, offset, end = _directory64(cursor, end - 20)
+        limits = zip(narrow, (count, size, offset), (_MASK16, _MASK32, _MASK32), strict=True)
+        if any(old not in {new, limit} for old, new, limit in limits):
+            raise FormatFault("the ZIP64 record and the older one differ")
     if record[1] or record[2]:
         raise FormatFault("the archive is split over several files")
     if offset + size != end:
