@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,21 +28,20 @@ class Ran:
             raise AssertionError(f"exit {self.returncode}, no JSON: {self.stdout}\n{self.stderr}") from error
 
 
-def manyloong(*arguments: str | Path, cwd: Path | None = None, **variables: str) -> Ran:
+def manyloong(*arguments: str | Path, variables: Mapping[str, str] | None = None) -> Ran:
     """Run the command to its end."""
     done = subprocess.run(
         [str(PROGRAM), *map(str, arguments)],
         capture_output=True,
         text=True,
-        cwd=cwd,
-        env={**os.environ, "NO_COLOR": "1", **variables},
+        env={**os.environ, "NO_COLOR": "1", **(variables or {})},
         check=False,
     )
     return Ran(returncode=done.returncode, stdout=done.stdout, stderr=done.stderr)
 
 
 def build(*arguments: str | Path, output: Path) -> list[dict[str, Any]]:
-    """``manyloong build`` that must succeed; its results."""
+    """``manyloong build`` that must succeed; its results. Pass ``--force`` for a build that is not cached."""
     ran = manyloong("build", *arguments, "--output", output, "--json")
     assert ran.returncode == 0, f"exit {ran.returncode}\n{ran.stdout[-3000:]}\n{ran.stderr[-3000:]}"
     results: list[dict[str, Any]] = ran.json()["results"]

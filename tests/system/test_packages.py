@@ -13,7 +13,7 @@ RELEASES = ["markupsafe==3.0.4", "msgpack==1.2.4", "psutil", "xxhash", "greenlet
 @pytest.mark.system
 @pytest.mark.parametrize("release", RELEASES)
 def test_a_release_becomes_tested_wheels(release: str, tmp_path: Path) -> None:
-    results = build(release, "--python", "cp313", output=tmp_path)
+    results = build(release, "--python", "cp313", "--force", output=tmp_path)
     assert results
     for result in results:
         record = result["record"]
@@ -29,7 +29,7 @@ def test_a_release_becomes_tested_wheels(release: str, tmp_path: Path) -> None:
 
 @pytest.mark.system
 def test_every_python_and_again_from_the_cache(tmp_path: Path) -> None:
-    first = build("markupsafe==3.0.4", output=tmp_path / "first")
+    first = build("markupsafe==3.0.4", "--force", output=tmp_path / "first")
     assert [result["record"]["identifier"] for result in first] == [
         f"{python}-manylinux_loongarch64" for python in ("cp313", "cp314", "cp315")
     ]
@@ -42,7 +42,7 @@ def test_every_python_and_again_from_the_cache(tmp_path: Path) -> None:
 @pytest.mark.system
 def test_a_test_suite_runs_under_emulation(tmp_path: Path) -> None:
     results = build(
-        "msgpack==1.2.4", "--python", "cp313", "--test-requires", "pytest",
+        "msgpack==1.2.4", "--python", "cp313", "--force", "--test-requires", "pytest",
         "--test-command", "pytest -q -p no:cacheprovider {project}/test",
         output=tmp_path,
     )  # fmt: skip

@@ -7,7 +7,7 @@ import pytest
 
 from manyloong.index.entry import file_entry
 from manyloong.index.merge import covers, has_version, merged_page, offline_page, release_times
-from manyloong.index.model import LocalFile, State
+from manyloong.index.model import LocalFile, PageLine, State
 from manyloong.index.names import wheel_name
 from manyloong.index.testing import upstream_document, upstream_file
 from manyloong.index.upstream_page import MISSING, UpstreamPage
@@ -15,7 +15,7 @@ from manyloong.index.upstream_page import MISSING, UpstreamPage
 NATIVE = "manylinux_2_36_loongarch64"
 
 
-def ours(filename: str, *, yanked: bool = False, reason: str = "") -> LocalFile:
+def ours(filename: str, *, yanked: bool = False, reason: str = "") -> PageLine:
     name = wheel_name(filename)
     entry = file_entry(
         name=name,
@@ -28,7 +28,7 @@ def ours(filename: str, *, yanked: bool = False, reason: str = "") -> LocalFile:
         has_provenance=False,
         yanked=(reason or True) if yanked else False,
     )
-    return LocalFile(
+    file = LocalFile(
         name=name,
         sha256="ab" * 32,
         size_bytes=5,
@@ -39,6 +39,7 @@ def ours(filename: str, *, yanked: bool = False, reason: str = "") -> LocalFile:
         released_at="",
         entry=entry,
     )
+    return file.line
 
 
 def page(*files: dict[str, Any], versions: list[str] | None = None, **more: Any) -> UpstreamPage:
@@ -46,7 +47,7 @@ def page(*files: dict[str, Any], versions: list[str] | None = None, **more: Any)
     return UpstreamPage(document=document | more)
 
 
-def merged(upstream: UpstreamPage, *files: LocalFile, local: bool = False) -> dict[str, Any]:
+def merged(upstream: UpstreamPage, *files: PageLine, local: bool = False) -> dict[str, Any]:
     result: dict[str, Any] = orjson.loads(
         orjson.dumps(merged_page("pkg", upstream=upstream, ours=files, local=local).document)
     )

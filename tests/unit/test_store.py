@@ -120,6 +120,11 @@ def test_prune_removes_the_idle_and_keeps_what_is_used(tmp_path: Path) -> None:
     assert owner.object_path(sha256)
     assert other.tree_path("kind", "idle") is None
     owner.release()
+    for name in ("kept/failed/build", "uv/wheels", "logs"):
+        (tmp_path / name).mkdir(parents=True)
+        (tmp_path / name / "file").write_bytes(b"z" * 10_000)
+    assert other.info().kept_bytes >= 10_000
+    assert other.info().other_bytes >= 20_000
     other.prune(everything=True)
     assert not used.exists()
     assert other.info().total_bytes == 0

@@ -53,6 +53,7 @@ class Archive:
 
     data: mmap
     members: tuple[Member, ...]
+    starts: dict[int, int]  # offset of a local header -> offset of the packed bytes; only where it was read
     problems: tuple[Problem, ...]
 
 
@@ -62,9 +63,10 @@ def open_archive(data: mmap) -> Archive:
     try:
         members = tuple(_directory(cursor))
     except FormatFault as fault:
-        return Archive(data=data, members=(), problems=(_problem("ML087", "", str(fault)),))
-    problems = [*_names(members), *_kinds(members), *_sizes(members), *_layout(cursor, members)]
-    return Archive(data=data, members=members, problems=tuple(problems))
+        return Archive(data=data, members=(), starts={}, problems=(_problem("ML087", "", str(fault)),))
+    starts: dict[int, int] = {}
+    problems = [*_names(members), *_kinds(members), *_sizes(members), *_layout(cursor, members, starts)]
+    return Archive(data=data, members=members, starts=starts, problems=tuple(problems))
 
 
 def _problem(rule: str, path: str, detail: str) -> Problem:
@@ -183,7 +185,7 @@ def _sizes(members: tuple[Member, ...]) -> Iterator[Problem]:
         yield _problem("ML087", "", f"{total} bytes unpacked in all; at most {TOTAL_LIMIT} are read")
 
 
-def _layout(cursor: Cursor, members: tuple[Member, ...]) -> Iterator[Problem]:
+def _layout(cursor: Cursor, members: tuple[Member, ...], starts: dict[int, int]) -> Iterator[Problem]:
     """Local headers against the directory, and that members neither overlap nor hide others between them."""
     end = 0
     for one in sorted(members, key=lambda member: member.header):
@@ -192,6 +194,7 @@ def _layout(cursor: Cursor, members: tuple[Member, ...]) -> Iterator[Problem]:
         except FormatFault as fault:
             yield _problem("ML087", one.name, str(fault))
             continue
+        starts[one.header] = start
         if detail:
             yield _problem("ML083", one.name, detail)
         if one.header < end:
@@ -222,16 +225,13 @@ def _local(cursor: Cursor, member: Member) -> tuple[int, str]:
     return start, ""
 
 
-def data_start(archive: Archive, member: Member) -> int:
-    """Offset of the member's packed bytes."""
-    return _local(Cursor(archive.data), member)[0]
-
-
 def stream(archive: Archive, member: Member) -> Iterator[bytes]:
     """The member's bytes in pieces; raises FormatFault where they are not what the directory says."""
     if member.flags & _ENCRYPTED or member.method not in {STORED, DEFLATED}:
         raise FormatFault("encrypted, or an unknown compression method")
-    start = data_start(archive, member)
+    start = archive.starts.get(member.header)
+    if start is None:
+        raise FormatFault("its local header cannot be read")
     pieces = _stored if member.method == STORED else _inflated
     crc = size = 0
     for piece in pieces(archive.data, start, start + member.packed, member.size):

@@ -7,6 +7,7 @@ import hashlib
 import re
 from base64 import urlsafe_b64encode
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from mmap import ACCESS_READ, mmap
 from pathlib import Path
@@ -21,6 +22,8 @@ from manyloong.audit.names import SHARED, WheelName, parse_wheel_name
 from manyloong.audit.objects import AR_MAGIC, read_objects
 from manyloong.audit.record import STRONG, Entry, Found, compare_record, parse_record
 
+_LARGE = 1 << 18  # bytes; smaller members are not worth a thread
+_THREADS = 2
 _TEXT_LIMIT = 64 << 20  # bytes of one metadata file
 _NESTED = re.compile(r"\.(?:whl|zip|egg|jar|tar|tgz|tbz2|txz|tar\.\w+)$")
 _DIST_INFO = re.compile(r"([^/]+\.dist-info)/(?:WHEEL|METADATA|RECORD)")
@@ -71,8 +74,10 @@ def _read(archive: Archive, facts: WheelFacts, name: WheelName | None) -> WheelF
     if folder:
         entries, problems = parse_record(texts.get("RECORD", ""))
         gathered.problems += problems
-    for member in archive.members:
-        _take(archive, member, entries, gathered)
+    for one in _take_all(archive, entries):
+        gathered.elves += one.elves
+        gathered.problems += one.problems
+        gathered.found |= one.found
     if folder:
         gathered.problems += compare_record(entries, gathered.found)
     wheel = parse_headers(texts.get("WHEEL", ""))
@@ -104,10 +109,23 @@ def _texts(archive: Archive, folder: str, gathered: _Gathered) -> dict[str, str]
     return found
 
 
-def _take(archive: Archive, member: Member, entries: dict[str, Entry], gathered: _Gathered) -> None:
+def _take_all(archive: Archive, entries: dict[str, Entry]) -> list[_Gathered]:
+    """What each member holds, in order. Large ones go to two threads: inflating and hashing release the GIL.
+
+    Two members are unpacked at a time, so memory stays within twice the largest.
+    """
+    large = [one for one in archive.members if one.size >= _LARGE]
+    with ThreadPoolExecutor(_THREADS) as pool:
+        futures = {one: pool.submit(_take, archive, one, entries) for one in large}
+        small = {one: _take(archive, one, entries) for one in archive.members if one not in futures}
+        return [small[one] if one in small else futures[one].result() for one in archive.members]
+
+
+def _take(archive: Archive, member: Member, entries: dict[str, Entry]) -> _Gathered:
     """Read one member to its end: hash, and facts where it is code."""
+    gathered = _Gathered()
     if member.is_folder or member.size > MEMBER_LIMIT:
-        return
+        return gathered
     entry = entries.get(member.name)
     algorithm = entry.algorithm if entry and entry.algorithm in STRONG else "sha256"
     digest = hashlib.new(algorithm, usedforsecurity=False)
@@ -115,10 +133,11 @@ def _take(archive: Archive, member: Member, entries: dict[str, Entry], gathered:
         kept = _drain(stream(archive, member), digest.update)
     except FormatFault as fault:
         gathered.problems.append(Problem(rule="ML087", path=member.name, detail=str(fault)))
-        return
+        return gathered
     text = urlsafe_b64encode(digest.digest()).rstrip(b"=").decode()
     gathered.found[member.name] = Found(path=member.name, digest=text, size=member.size)
     _look(member, kept, gathered)
+    return gathered
 
 
 def _drain(pieces: Iterator[bytes], update: Callable[[bytes], None]) -> bytearray:

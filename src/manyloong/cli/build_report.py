@@ -136,15 +136,20 @@ def _tests(record: BuildRecord) -> str:
 def _print_trouble(result: Result) -> None:
     if isinstance(result, Failed):
         terminal.print_error(f"{result.identifier}: {result.error.message}", hint=result.error.hint)
-        if result.kept is not None:
-            terminal.print_error(
-                f"the build's folder was kept: {result.kept}", hint=f"sh {result.kept}/enter.sh"
-            )
+        _print_places(result)
         return
     if isinstance(result, Built):
         _print_findings(result)
         for report in result.record.tests:
             _print_report(f"{result.path.name} on {report.cpu}", report)
+
+
+def _print_places(result: Failed) -> None:
+    if result.log is not None:
+        terminal.print_note(f"the whole log: {result.log}")
+    if result.kept is not None:
+        terminal.print_note(f"the build's folder: {result.kept}")
+        terminal.print_note(f"enter it again: sh {result.kept}/enter.sh")
 
 
 def _print_findings(result: Built) -> None:

@@ -39,6 +39,8 @@ def info(
                 "partial_bytes": found.partial_bytes,
                 "scratch_bytes": found.scratch_bytes,
                 "json_bytes": found.json_bytes,
+                "kept_bytes": found.kept_bytes,
+                "other_bytes": found.other_bytes,
                 "total_bytes": found.total_bytes,
                 "trees": [
                     {
@@ -58,6 +60,8 @@ def info(
         print(f"  {tree.kind} {tree.key[:16]}  {size_text(tree.size_bytes)}  idle {tree.idle_days:.1f} days")
     print(f"  downloads under way  {size_text(found.partial_bytes)}")
     print(f"  running or killed work  {size_text(found.scratch_bytes)}")
+    print(f"  kept failed builds  {size_text(found.kept_bytes)}")
+    print(f"  logs and tools' caches  {size_text(found.other_bytes)}")
 
 
 @app.command()

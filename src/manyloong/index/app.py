@@ -9,7 +9,7 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
-from starlette.routing import BaseRoute, Route
+from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from manyloong.errors import ManyloongError
@@ -59,37 +59,36 @@ def make_app(
     web = Web(site, upstream)
     operations = _Operations(site, upstream, metrics)
 
-    def route(path: str, handler: Handler, *methods: str) -> BaseRoute:
-        return Route(path, _observed(path, handler, metrics), methods=list(methods or ("GET",)))
-
-    @asynccontextmanager
-    async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        yield
-        await upstream.close()
-        site.engine.dispose()
-
+    handlers: tuple[tuple[str, Handler, str], ...] = (
+        ("/simple", _to_simple, "GET"),
+        (_FILE, files.file, "GET"),
+        (_PROVENANCE, files.provenance, "GET"),
+        ("/legacy/", upload.upload, "POST"),
+        ("/legacy", upload.upload, "POST"),
+        ("/api/files/{filename:str}/{kind:str}", upload.document, "PUT"),
+        ("/", web.home, "GET"),
+        ("/search", web.search, "GET"),
+        ("/statistics", web.statistics, "GET"),
+        ("/project/{project:str}/", web.project, "GET"),
+        ("/project/{project:str}/{filename:str}", web.wheel, "GET"),
+        ("/static/style.css", web.style, "GET"),
+        ("/healthz", operations.health, "GET"),
+        ("/readyz", operations.ready, "GET"),
+        ("/metrics", operations.metrics_page, "GET"),
+    )
     rest = Starlette(
-        routes=[
-            route("/simple", _to_simple),
-            route(_FILE, files.file),
-            route(_PROVENANCE, files.provenance),
-            route("/legacy/", upload.upload, "POST"),
-            route("/legacy", upload.upload, "POST"),
-            route("/api/files/{filename:str}/{kind:str}", upload.document, "PUT"),
-            route("/", web.home),
-            route("/search", web.search),
-            route("/statistics", web.statistics),
-            route("/project/{project:str}/", web.project),
-            route("/project/{project:str}/{filename:str}", web.wheel),
-            route("/static/style.css", web.style),
-            route("/healthz", operations.health),
-            route("/readyz", operations.ready),
-            route("/metrics", operations.metrics_page),
-        ],
+        routes=[Route(path, _observed(path, act, metrics), methods=[verb]) for path, act, verb in handlers],
         exception_handlers={ManyloongError: handle_error, HTTPException: _http_error},
-        lifespan=lifespan,
+        lifespan=lambda _: _closing(site, upstream),
     )
     return IndexApp(simple, rest)
+
+
+@asynccontextmanager
+async def _closing(site: Site, upstream: Upstream) -> AsyncIterator[None]:
+    yield
+    await upstream.close()
+    site.engine.dispose()
 
 
 class _Operations:

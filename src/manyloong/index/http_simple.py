@@ -15,28 +15,27 @@ from manyloong.index.model import RefusedError
 from manyloong.index.names import project_name
 from manyloong.index.negotiate import TEXT_HTML, content_encoding, matches, page_type
 from manyloong.index.operations import Metrics
-from manyloong.index.pages import Pages, Rendered
+from manyloong.index.pages import Messages, Pages, Rendered
 from manyloong.index.root_list import RootList
 from manyloong.index.upstream_page import HTML_TYPE, JSON_TYPE
 
-_READY = 4096
+_ROUTES = 4096
 _IN_THREAD_BYTES = 64 << 10
 _VARY = "Accept, Accept-Encoding"
 _CACHE = "public, max-age=0, must-revalidate, stale-if-error=86400"
+
+_EMPTY: Message = {"type": "http.response.body", "body": b""}
 
 _Key = tuple[bytes, bytes, bytes, bytes]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Ready:
-    """ASGI messages for one kind of request, made once."""
+class _Route:
+    """Which page, in which form, a kind of request asks for; small, so many can be remembered."""
 
     project: str
-    page: Rendered
-    etag: bytes
-    start: Message
-    body: Message
-    unchanged: Message
+    kind: str
+    encoding: str
 
 
 class SimpleApi:
@@ -46,7 +45,7 @@ class SimpleApi:
         self.pages = pages
         self.roots = roots
         self.metrics = metrics
-        self._ready: OrderedDict[_Key, _Ready] = OrderedDict()
+        self._routes: OrderedDict[_Key, _Route] = OrderedDict()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         accept = encoding = if_none_match = b""
@@ -58,23 +57,28 @@ class SimpleApi:
             elif name == b"if-none-match":
                 if_none_match = value
         key = (scope["path"].encode(), scope["query_string"], accept, encoding)
-        ready = self._ready.get(key)
-        if ready is None or not self.pages.still_valid(ready.project, ready.page):
+        messages = self._remembered(key)
+        if messages is None:
             answer = await self._prepared(key, scope)
             if isinstance(answer, Response):
                 self.metrics.simple.labels(str(answer.status_code)).inc()
                 await answer(scope, receive, send)
                 return
-            ready = answer
+            messages = answer
         self.metrics.hits.inc()
-        if if_none_match and matches(if_none_match.decode("latin-1"), ready.etag.decode()):
-            await send(ready.unchanged)
-            await send({"type": "http.response.body", "body": b""})
+        if if_none_match and matches(if_none_match.decode("latin-1"), messages.etag):
+            await send(messages.unchanged)
+            await send(_EMPTY)
             return
-        await send(ready.start)
-        await send(ready.body if scope["method"] == "GET" else {"type": "http.response.body", "body": b""})
+        await send(messages.start)
+        await send(messages.body if scope["method"] == "GET" else _EMPTY)
 
-    async def _prepared(self, key: _Key, scope: Scope) -> _Ready | Response:
+    def _remembered(self, key: _Key) -> Messages | None:
+        route = self._routes.get(key)
+        page = self.pages.peek(route.project, route.kind) if route else None
+        return page.messages.get(route.encoding) if route and page else None
+
+    async def _prepared(self, key: _Key, scope: Scope) -> Messages | Response:
         """What to answer: messages that can be kept, or a response for this once."""
         headers = Headers(scope=scope)
         try:
@@ -93,11 +97,12 @@ class SimpleApi:
                 await to_thread.run_sync(page.encode, wanted)
         except ManyloongError as error:
             return error_response(error)
-        ready = _ready(project, page, wanted)
-        self._ready[key] = ready
-        if len(self._ready) > _READY:
-            self._ready.popitem(last=False)
-        return ready
+        self._routes[key] = _Route(project=project, kind=kind, encoding=wanted)
+        if len(self._routes) > _ROUTES:
+            self._routes.popitem(last=False)
+        if wanted not in page.messages:
+            page.messages[wanted] = _messages(page, wanted)
+        return page.messages[wanted]
 
 
 def _known_name(text: str) -> str:
@@ -119,7 +124,7 @@ def _wanted_type(query: bytes, accept: str) -> str:
     return kind
 
 
-def _ready(project: str, page: Rendered, encoding: str) -> _Ready:
+def _messages(page: Rendered, encoding: str) -> Messages:
     body = page.encode(encoding)
     etag = page.etag if encoding == "identity" else f"W/{page.etag}"
     common = [
@@ -138,10 +143,8 @@ def _ready(project: str, page: Rendered, encoding: str) -> _Ready:
     ]
     if encoding != "identity":
         full.append((b"content-encoding", encoding.encode()))
-    return _Ready(
-        project=project,
-        page=page,
-        etag=etag.encode(),
+    return Messages(
+        etag=etag,
         start={"type": "http.response.start", "status": 200, "headers": full},
         body={"type": "http.response.body", "body": body},
         unchanged={"type": "http.response.start", "status": 304, "headers": common},

@@ -18,7 +18,7 @@ from typing import Any
 import orjson
 
 from manyloong.errors import InputError
-from manyloong.index.model import LocalFile, WheelName
+from manyloong.index.model import PageLine, WheelName
 from manyloong.index.names import version_key, wheel_name
 from manyloong.index.upstream_page import UpstreamPage
 from manyloong.targets import judged_targets
@@ -37,36 +37,34 @@ class MergedPage:
     replaced: tuple[str, ...]
 
 
-def merged_page(
-    project: str, *, upstream: UpstreamPage, ours: Iterable[LocalFile], local: bool
-) -> MergedPage:
+def merged_page(project: str, *, upstream: UpstreamPage, ours: Iterable[PageLine], local: bool) -> MergedPage:
     """The page of a project; a local project is ours alone, whatever upstream has under that name."""
     if local:
         return _local_page(project, ours)
     document = dict(upstream.document)
     document.setdefault("meta", {"api-version": API_VERSION})
     document["name"] = project
-    versions = _Releases(upstream)
+    releases = _Releases(upstream)
     shown, replaced = [], []
-    for file in ours:
-        if versions.quarantined or not versions.has(file.name.version):
+    for file in () if releases.quarantined else ours:
+        if not releases.has(file.version):
             continue
-        if versions.covers(file.name):
-            replaced.append(file.name.filename)
+        if releases.covers(file.filename):
+            replaced.append(file.filename)
         else:
-            shown.append(_entry(file, versions))
+            shown.append(_entry(file, releases))
     document["files"] = [*upstream.files, *shown]
     return MergedPage(document=document, replaced=tuple(replaced))
 
 
-def offline_page(project: str, ours: Iterable[LocalFile]) -> MergedPage:
+def offline_page(project: str, ours: Iterable[PageLine]) -> MergedPage:
     """Our files alone, for when upstream does not answer and nothing of it is remembered."""
     return _local_page(project, ours)
 
 
-def _local_page(project: str, ours: Iterable[LocalFile]) -> MergedPage:
+def _local_page(project: str, ours: Iterable[PageLine]) -> MergedPage:
     files = list(ours)
-    versions = sorted({file.name.version for file in files})
+    versions = sorted({file.version for file in files})
     document = {
         "meta": {"api-version": API_VERSION},
         "name": project,
@@ -76,10 +74,11 @@ def _local_page(project: str, ours: Iterable[LocalFile]) -> MergedPage:
     return MergedPage(document=document, replaced=())
 
 
-def _entry(file: LocalFile, versions: "_Releases") -> Any:
-    if file.yanked or not versions.yanked(file.name.version):
+def _entry(file: PageLine, releases: "_Releases") -> Any:
+    yanked = False if file.yanked else releases.yanked(file.version)
+    if not yanked:
         return orjson.Fragment(file.entry)
-    return {**orjson.loads(file.entry), "yanked": versions.yanked(file.name.version)}
+    return {**orjson.loads(file.entry), "yanked": yanked}
 
 
 class _Releases:
@@ -93,16 +92,23 @@ class _Releases:
         self._listed = {version_key(text) for text in listed if isinstance(text, str)} if listed else None
         self._of_version: dict[str, list[dict[str, Any]]] | None = None
         self._keys: dict[str, str] = {}
+        self._has: dict[str, bool] = {}
         self._wheels: list[WheelName] | None = None
+        self._any_yanked: bool | None = None
         self._names: set[str] | None = None
 
     def has(self, version: str) -> bool:
-        known = self._listed if self._listed is not None else self._by_version()
-        return self._key(version) in known
+        found = self._has.get(version)
+        if found is None:
+            known = self._listed if self._listed is not None else self._by_version()
+            found = self._has[version] = self._key(version) in known
+        return found
 
     def yanked(self, version: str) -> str | bool:
         """False, or why every file of a version is yanked (True where no reason is given)."""
-        if not any(entry.get("yanked") for entry in self.files):
+        if self._any_yanked is None:
+            self._any_yanked = any(entry.get("yanked") for entry in self.files)
+        if not self._any_yanked:
             return False
         entries = self._by_version().get(self._key(version), [])
         reasons = [entry.get("yanked") or False for entry in entries]
@@ -110,11 +116,17 @@ class _Releases:
             return False
         return next((reason for reason in reasons if isinstance(reason, str)), True)
 
-    def covers(self, ours: WheelName) -> bool:
+    def covers(self, filename: str) -> bool:
         """Whether upstream has this file, or one that makes it superfluous."""
         if self._names is None:
             self._names = {entry["filename"] for entry in self.files}
-        return ours.filename in self._names or any(covers(wheel, ours) for wheel in self._native())
+        if filename in self._names:
+            return True
+        native = self._native()
+        if not native:
+            return False
+        ours = wheel_name(filename)
+        return any(covers(wheel, ours) for wheel in native)
 
     def _key(self, version: str) -> str:
         if version not in self._keys:
@@ -161,7 +173,7 @@ def is_quarantined(upstream: UpstreamPage) -> bool:
 
 def upstream_covers(upstream: UpstreamPage, ours: WheelName) -> bool:
     """Whether a wheel of ours would be hidden by what upstream ships."""
-    return _Releases(upstream).covers(ours)
+    return _Releases(upstream).covers(ours.filename)
 
 
 def covers(theirs: WheelName, ours: WheelName) -> bool:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from manyloong.errors import ManyloongError
 
@@ -63,9 +63,18 @@ def blob_key(sha256: str, filename: str) -> str:
     return f"{sha256[:2]}/{sha256[2:4]}/{sha256[4:]}/{filename}"
 
 
+class PageLine(NamedTuple):
+    """A wheel of ours as a page needs it; a tuple, because pages of 10,000 are made in milliseconds."""
+
+    filename: str
+    version: str
+    yanked: bool
+    entry: str  # its finished PEP 691 file object as JSON
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LocalFile:
-    """A wheel of ours as the page needs it; ``entry`` is its finished PEP 691 file object as JSON."""
+    """A wheel of ours; ``entry`` is its finished PEP 691 file object as JSON."""
 
     name: WheelName
     sha256: str
@@ -76,6 +85,11 @@ class LocalFile:
     uploaded_at: str
     released_at: str
     entry: str
+
+    @property
+    def line(self) -> PageLine:
+        """What its project's page needs of it."""
+        return PageLine(self.name.filename, self.name.version, self.yanked, self.entry)
 
     @property
     def key(self) -> str:

@@ -11,18 +11,29 @@ from hashlib import sha256
 import zstandard
 from anyio import to_thread
 from sqlalchemy import Engine
+from starlette.types import Message
 
 from manyloong.errors import FetchError, NotFoundError
 from manyloong.index import shelf
 from manyloong.index.database import reading
 from manyloong.index.merge import merged_page, offline_page
-from manyloong.index.model import Project, RefusedError
+from manyloong.index.model import PageLine, Project, RefusedError
 from manyloong.index.render import project_html, project_json
 from manyloong.index.upstream import Freshness, Known, Upstream
 from manyloong.index.upstream_page import JSON_TYPE, MISSING
 
 CHECKED_EVERY_S = 1.0
 _NO_UPSTREAM = Known(digest="", checked_at=0.0, found=False, freshness=Freshness.OFF)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Messages:
+    """A page as ASGI messages, made once."""
+
+    etag: str
+    start: Message
+    body: Message
+    unchanged: Message
 
 
 @dataclass(slots=True, kw_only=True)
@@ -35,6 +46,7 @@ class Rendered:
     freshness: Freshness
     serial: str
     encoded: dict[str, bytes] = field(default_factory=dict)
+    messages: dict[str, "Messages"] = field(default_factory=dict)  # by content encoding; filled by who sends
 
     def encode(self, encoding: str) -> bytes:
         """The body in a content encoding (slow the first time: call in a thread)."""
@@ -67,7 +79,7 @@ class Pages:
         engine: Engine,
         upstream: Upstream,
         *,
-        limit_bytes: int = 48 << 20,
+        limit_bytes: int = 24 << 20,
         look_every_s: float = CHECKED_EVERY_S,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -92,14 +104,12 @@ class Pages:
             self._trim()
         return page.rendered[content_type]
 
-    def still_valid(self, project: str, rendered: Rendered) -> bool:
-        """Whether a page handed out earlier may be sent again without looking."""
+    def peek(self, project: str, content_type: str) -> Rendered | None:
+        """A page in memory that was looked at a moment ago, else None; never waits."""
         page = self._pages.get(project)
-        return (
-            page is not None
-            and page.rendered.get(rendered.content_type) is rendered
-            and self.now() - page.checked_at < self.look_every_s
-        )
+        if page is None or self.now() - page.checked_at >= self.look_every_s:
+            return None
+        return page.rendered.get(content_type)
 
     def drop(self, project: str) -> None:
         """Forget a page: something of it has changed."""
@@ -146,7 +156,7 @@ class Pages:
     def _build(
         self, project: str, noted: Project | None, known: Known, key: tuple[str, int, bool, Freshness]
     ) -> _Page:
-        ours = []
+        ours: list[PageLine] = []
         if noted:
             with reading(self.engine) as connection:
                 ours = shelf.on_page(connection, project)

@@ -1,6 +1,7 @@
 """Serves an index with uvicorn: one process, graceful on SIGTERM, closed to clients that never ask."""
 
 import asyncio
+import gc
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -71,6 +72,10 @@ def run_server(
         timeout_graceful_shutdown=grace_s,
         proxy_headers=True,
     )
+    # What is loaded by now stays: the collector need not walk it again whenever a large page is made.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 20)
     _Server(config, started).run()
 
 

@@ -11,7 +11,16 @@ from sqlalchemy import Connection, RowMapping, func, insert, select, update
 from manyloong.errors import NotFoundError
 from manyloong.index import ledger
 from manyloong.index.entry import file_entry
-from manyloong.index.model import Attachment, LocalFile, NewFile, Project, State, WheelName, format_time
+from manyloong.index.model import (
+    Attachment,
+    LocalFile,
+    NewFile,
+    PageLine,
+    Project,
+    State,
+    WheelName,
+    format_time,
+)
 from manyloong.index.tables import attachments, components, files, projects
 
 _COLUMNS = [column for column in files.c if column.name not in {"state_reason", "summary"}]
@@ -43,9 +52,12 @@ def declare_local(connection: Connection, name: str, *, local: bool, now: dateti
     ledger.append(connection, act)
 
 
-def on_page(connection: Connection, name: str) -> list[LocalFile]:
+def on_page(connection: Connection, name: str) -> list[PageLine]:
     """The published files of a project, in the order they came."""
-    return of_project(connection, name, states=(State.PUBLISHED,))
+    statement = select(files.c.filename, files.c.version, files.c.yanked, files.c.entry)
+    statement = statement.where(files.c.project == name, files.c.state == State.PUBLISHED)
+    rows = connection.execute(statement.order_by(files.c.uploaded_at, files.c.filename)).all()
+    return [PageLine(*row) for row in rows]
 
 
 def of_project(

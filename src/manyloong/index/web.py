@@ -115,7 +115,7 @@ class Web:
             shown = [file for file in files if file.state is not State.QUARANTINED]
             sheets = [make_sheet(file, shelf.documents(connection, file.name.filename)) for file in shown]
         page = self.upstream.page(name)
-        merged = merged_page(name, upstream=page, ours=shown, local=known.local)
+        merged = merged_page(name, upstream=page, ours=[file.line for file in shown], local=known.local)
         versions = sorted({sheet.file.name.version for sheet in sheets}, key=Version, reverse=True)
         releases = [
             Release(version=version, wheels=tuple(s for s in sheets if s.file.name.version == version))

@@ -1,6 +1,6 @@
 """What CMake and Meson read to compile for a toolchain's target. Pure."""
 
-from manyloong.roots.layout import Layout
+from manyloong.roots.layout import ENVIRONMENT_PATH, Layout
 from manyloong.targets import Target
 
 _CMAKE = """\
@@ -21,14 +21,14 @@ set(CMAKE_STRIP {bin}/strip CACHE FILEPATH "" FORCE)
 set(PKG_CONFIG_EXECUTABLE {bin}/pkg-config CACHE FILEPATH "" FORCE)
 set(CMAKE_LIBRARY_ARCHITECTURE {triplet})
 set(CMAKE_SYSROOT {sysroot})
-list(APPEND CMAKE_FIND_ROOT_PATH {tree})
-# Programs are the build machine's. Headers, libraries and packages are the target's, or named by full path in
-# a hint below the build directory (pybind11, nanobind, numpy: header-only parts of the build environment).
+# Programs are the build machine's. Headers, libraries and packages are the target's, or lie in the build or
+# its environment (pybind11, nanobind, numpy: header-only), never in the root the build runs in.
+list(APPEND CMAKE_FIND_ROOT_PATH {tree} /build {environment})
 set(CMAKE_FIND_ROOT_PATH_MODE_PROGRAM NEVER)
 set(CMAKE_FIND_ROOT_PATH_MODE_LIBRARY ONLY)
 set(CMAKE_FIND_ROOT_PATH_MODE_INCLUDE ONLY)
-set(CMAKE_FIND_ROOT_PATH_MODE_PACKAGE BOTH)
-list(APPEND CMAKE_FIND_ROOT_PATH /build)
+set(CMAKE_FIND_ROOT_PATH_MODE_PACKAGE ONLY)
+# No CMAKE_CROSSCOMPILING_EMULATOR: the kernel runs the target's programs itself, with their child processes.
 """
 
 _MESON_CROSS = """\
@@ -78,6 +78,7 @@ def cmake_toolchain(layout: Layout, target: Target) -> str:
         triplet=target.triplet,
         sysroot=layout.sysroot,
         tree=layout.tree,
+        environment=ENVIRONMENT_PATH,
     )
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 ZIG_PATH = "/opt/manyloong/zig"
 TARGET_PATH = "/opt/manyloong/target"
 NATIVE_PATH = "/opt/manyloong/native"
+ENVIRONMENT_PATH = "/opt/manyloong/env"  # the build requirements of a package
 LOG_PATH = "/build/.toolchain.jsonl"
 
 

@@ -18,6 +18,7 @@ from re import compile as compile_pattern
 from manyloong.errors import IntegrityError
 from manyloong.roots.deb import BROKEN, open_data
 from manyloong.roots.model import RootSpec
+from manyloong.store.files import write_all
 from manyloong.store.normalise import set_open_file
 
 BLOCK_BYTES = 1 << 20
@@ -151,8 +152,10 @@ class _Unpacking:
         stream = archive.extractfile(member)
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         try:
+            offset = 0
             while stream and (block := stream.read(BLOCK_BYTES)):
-                os.write(descriptor, block)
+                write_all(descriptor, block, offset=offset)
+                offset += len(block)
             set_open_file(descriptor, mode=member.mode, mtime=self._epoch)
         finally:
             os.close(descriptor)

@@ -14,6 +14,7 @@ import httpx
 
 from manyloong.errors import FetchError, GoneError, IntegrityError
 from manyloong.events import Downloading, Listener
+from manyloong.store.files import write_all
 from manyloong.store.locks import open_locked
 from manyloong.store.objects import Store
 from manyloong.store.remote import TEXT_LIMIT_BYTES, RemoteFile
@@ -246,7 +247,7 @@ class _Part:
         if self._size + len(block) > self._limit:
             text = f"{self.file.name}: more than the expected {self._limit} bytes came"
             raise AddressError(text, kind="wrong", final=True)
-        os.pwrite(self._descriptor, block, self._size)
+        write_all(self._descriptor, block, offset=self._size)
         self._count(block)
 
     def is_right(self) -> bool:

@@ -20,6 +20,15 @@ def write_whole(path: Path, data: bytes) -> None:
         raise
 
 
+def write_all(descriptor: int, data: bytes, *, offset: int) -> None:
+    """Write at an offset until nothing is left; on a nearly full disk the system writes a part only."""
+    left = memoryview(data)
+    while left:
+        written = os.pwrite(descriptor, left, offset)
+        offset += written
+        left = left[written:]
+
+
 def keep_directory(store: Path, place: Path, *, name: str) -> Path:
     """A scratch folder saved from removal: moved to the store's ``kept/NAME``, in place of an older one."""
     kept = store / "kept" / name

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from manyloong.store.locks import open_locked
-from manyloong.store.scratch import scratch_directory, size_of, sweep_scratch
+from manyloong.store.scratch import remove_tree, scratch_directory, size_of, sweep_scratch
 
 DAY_S = 86_400
+_TOOLS = ("logs", "uv")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,12 +35,15 @@ class StoreInfo:
     partial_bytes: int
     scratch_bytes: int
     json_bytes: int
+    kept_bytes: int  # folders of failed builds that --keep saved
+    other_bytes: int  # logs, and caches of the tools we run
 
     @property
     def total_bytes(self) -> int:
         """All of it."""
         trees = sum(tree.size_bytes for tree in self.trees)
-        return self.objects_bytes + trees + self.partial_bytes + self.scratch_bytes + self.json_bytes
+        fetched = self.objects_bytes + self.partial_bytes
+        return trees + fetched + self.scratch_bytes + self.json_bytes + self.kept_bytes + self.other_bytes
 
 
 def read_info(path: Path) -> StoreInfo:
@@ -53,6 +57,8 @@ def read_info(path: Path) -> StoreInfo:
         partial_bytes=size_of(path / "partial"),
         scratch_bytes=size_of(path / "scratch"),
         json_bytes=size_of(path / "json"),
+        kept_bytes=size_of(path / "kept"),
+        other_bytes=sum(size_of(path / name) for name in _TOOLS),
     )
 
 
@@ -99,7 +105,7 @@ def _prune_trees(path: Path, keep_days: int) -> int:
 
 
 def _old_files(path: Path, oldest: float) -> Iterator[Path]:
-    for pattern in ("objects/sha256/*/*", "partial/*", "json/*/*"):
+    for pattern in ("objects/sha256/*/*", "partial/*", "json/*/*", "kept/*", "logs/*", "uv"):
         for found in path.glob(pattern):
             with suppress(FileNotFoundError):
                 if found.stat().st_mtime <= oldest:
@@ -113,6 +119,6 @@ def _prune_files(path: Path, oldest: float) -> int:
     freed = 0
     for found in _old_files(path, oldest):
         freed += size_of(found)
-        found.unlink(missing_ok=True)
+        remove_tree(found)
     os.close(descriptor)
     return freed

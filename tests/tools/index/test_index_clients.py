@@ -1,9 +1,12 @@
 """Real clients against the real server: twine, uv and pip."""
 
+import functools
 import json
 import os
 import subprocess
 import sys
+import threading
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -125,6 +128,28 @@ def test_pip_resolves_our_wheels_with_their_dependencies(
         assert {item["metadata"]["name"] for item in installed} == {"example", "dependency"}
         metadata_only = [item["download_info"]["url"] for item in installed]
         assert all(url.startswith(f"{server.url}/files/") for url in metadata_only)
+
+
+def test_pip_installs_from_a_static_export(merged: "tuple[StartServer, Path]", tmp_path: Path) -> None:
+    """A web server that knows nothing of indexes is enough."""
+    start, wheels = merged
+    exported = tmp_path / "exported"
+    with start() as server:
+        server.manyloong("import", wheels)
+        server.manyloong("export", exported)
+    handler = functools.partial(QuietFiles, directory=str(exported))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as plain:
+        threading.Thread(target=plain.serve_forever, args=(0.05,), daemon=True).start()
+        index = ("--index-url", f"http://127.0.0.1:{plain.server_address[1]}/simple/", "--no-cache-dir")
+        got = tmp_path / "got"
+        run(sys.executable, "-m", "pip", "download", "-q", *index, *LOONG, "-d", str(got), "example<2")
+        assert {path.name for path in got.iterdir()} == {path.name for path in wheels.iterdir()}
+        plain.shutdown()
+
+
+class QuietFiles(SimpleHTTPRequestHandler):
+    def log_message(self, *args: object) -> None:
+        del args
 
 
 def test_yanked_files_are_passed_over(merged: "tuple[StartServer, Path]", tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ from manyloong.roots.lock import (
     root_id,
 )
 from manyloong.roots.model import LockedPackage, RootLock, RootSpec
-from manyloong.roots.resolve import lock_changes, refresh_lock, resolve_lock
+from manyloong.roots.resolve import RECIPE, lock_changes, refresh_lock, resolve_lock
 from manyloong.roots.spec import all_specs, needed_roots, root_spec
 from manyloong.targets import all_hosts, host
 
@@ -94,6 +94,7 @@ def test_every_committed_lock_is_canonical_and_of_its_spec() -> None:
     for spec in all_specs():
         lock = committed_lock(spec.name)
         assert (lock.root, lock.architecture, lock.suite) == (spec.name, spec.architecture, spec.suite)
+        assert lock.recipe == RECIPE  # else: manyloong root lock
         assert set(spec.packages) <= {package.name for package in lock.packages}
         assert not set(spec.without) & {package.name for package in lock.packages}
 

@@ -32,6 +32,7 @@ EXPORT = "    if (!builtin.is_test) @export(func, .{"
 EXPORT_KEPT = "    if (!builtin.is_test and comptime isCompilers(name)) @export(func, .{"
 IS_COMPILERS = """
 fn isCompilers(name: []const u8) bool {
+    @setEvalBranchQuota(1000000);
     if (!std.mem.startsWith(u8, name, "__")) return false;
     if (std.mem.startsWith(u8, name, "__stack_chk")) return false;
     return !std.mem.endsWith(u8, name, "_chk") and !std.mem.endsWith(u8, name, "chk_fail");
@@ -78,7 +79,9 @@ def zig_lines(recipe: Recipe, cache: Path, words: Sequence[str], marker: str) ->
     command = [str(recipe.zig), *words]
     done = subprocess.run(command, env=environment, cwd=cache, capture_output=True, text=True, check=False)
     if done.returncode:
-        sys.stderr.write(f"{' '.join(command)}\n{done.stderr[-3000:]}")
+        reported = (str(recipe.zig), "ld.lld -", "ar ")  # what it was told to report, not what went wrong
+        errors = [line for line in done.stderr.splitlines() if not line.startswith(reported)]
+        sys.stderr.write("\n".join([" ".join(command), *errors]) + "\n")
         raise SystemExit(done.returncode)
     return [line.split() for line in done.stderr.splitlines() if line.startswith(marker)]
 
