@@ -1,6 +1,5 @@
 """What Debian's gcc does when nobody asks: the baseline, the thread-local storage dialect, the ABI."""
 
-import hashlib
 import json
 import platform
 import subprocess
@@ -8,7 +7,7 @@ import tarfile
 from pathlib import Path
 
 import pytest
-from tests.tools.audit.debian_modules import PINS, disassembler, fetch
+from tests.tools.audit.debian_modules import PINS, disassembler, fetch, inputs_digest
 
 from manyloong.audit import ElfFacts, Facts, judge
 from manyloong.audit.elf import read_elf
@@ -90,10 +89,9 @@ def test_defaults(tools: Path, tmp_path: Path) -> None:
     results["linker_p_align"] = f"{min(one.align for one in elf.segments if one.kind == PT_LOAD):#x}"
     results["linker"] = "binutils 2.44"
     assert elf.e_flags == 0x43
-    digest = hashlib.sha256(json.dumps(PINS["compiler"], sort_keys=True).encode()).hexdigest()
     document = {
         "command": "pytest tests/tools/audit/test_compiler_defaults.py",
-        "inputs": digest,
+        "inputs": inputs_digest("compiler", "disassembler"),
         "results": results,
     }
     EVIDENCE.mkdir(exist_ok=True)
