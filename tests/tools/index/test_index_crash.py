@@ -105,6 +105,6 @@ def test_sigterm_lets_uploads_finish(start_server: "StartServer", upstream: Fake
             time.sleep(0.05)
             server.process.terminate()
             sent = [job.result() for job in jobs]
-        assert server.process.wait(30) in {0, -signal.SIGTERM}
+        assert server.process.wait(30) == 0
         assert any(sent)
         assert f"{sum(digest is not None for digest in sent)} files" in server.manyloong("verify")
