@@ -28,8 +28,8 @@ test: $(STAMP)  ## every test, whole builds included
 check: $(STAMP)  ## ruff, mypy and the unit tests
 	@$(VENV)/bin/nox -s lint typing unit
 
-bench: $(STAMP)  ## the ratios of docs/reference/benchmarks.md, measured here in one run
-	@$(VENV)/bin/python benchmarks/run.py
+bench: $(STAMP)  ## the ratios of docs/reference/benchmarks.md, measured here in one run; BENCH="--help" for options
+	@$(VENV)/bin/python -m benchmarks.run $(BENCH)
 
 clean:  ## remove what setup made (the cache of roots stays; see `manyloong cache prune`)
 	rm -rf $(VENV) .nox .mypy_cache .ruff_cache .pytest_cache

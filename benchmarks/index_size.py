@@ -1,6 +1,6 @@
 """Large things: a page of 10,000 files, a 20 MB upload with its audit, and memory with 100,000 files.
 
-python benchmarks/index_size.py
+python -m benchmarks.index_size
 
 All traffic stays on loopback; the index is made below a temporary folder and removed.
 """
@@ -21,7 +21,7 @@ from pathlib import Path
 
 import httpx
 import psutil
-from index_requests import RESULTS, free_port, running
+from benchmarks.index_requests import RESULTS, free_port, running
 
 from manyloong.corpus import Elf, make_elf
 from manyloong.index import shelf

@@ -1,50 +1,37 @@
-"""How long the sandbox takes to start: medians of many starts of a program that does nothing, as JSON.
+"""How long the sandbox takes to start: a program that does nothing, native and emulated."""
 
-    python benchmarks/sandbox_start.py [QEMU]
-
-With the path of a static qemu-loongarch64, also with that registered in the sandbox's namespace.
-"""
-
-import json
 import statistics
-import sys
-import tempfile
 import time
-from dataclasses import replace
+from collections.abc import Iterator
 from pathlib import Path
 
-from manyloong.sandbox import BubblewrapRunner, Command, Emulator, probe_host
-from manyloong.targets import all_targets
+from benchmarks.goals import EMULATED_START, START
 
-STARTS = 100
+from manyloong.sandbox import Command, Runner
+from manyloong.wheels.kit import Kit
+
+STARTS = 30  # in a round; their median counts
 
 
-def start_ms(runner: BubblewrapRunner, command: Command) -> dict[str, float]:
-    """Median and slowest tenth, in milliseconds of the clock."""
+def take_starts(kit: Kit, *, runner: Runner, place: Path) -> Iterator[tuple[str, float]]:
+    """One round: milliseconds from the call to the answer, the work of qemu's own start included."""
+    native = Command(argv=("/usr/bin/true",), root=kit.native_root.path, log=place / "start.log")
+    yield START, _start_ms(native, runner)
+    emulated = Command(
+        argv=("/usr/bin/true",),
+        root=kit.target_root.path,
+        log=place / "start.log",
+        emulator=kit.emulator(kit.target.architecture.qemu.cpu_full),
+    )
+    yield EMULATED_START, _start_ms(emulated, runner)
+
+
+def _start_ms(command: Command, runner: Runner) -> float:
     taken = []
     for _ in range(STARTS):
         began = time.perf_counter()
-        assert runner.run(command).succeeded
+        done = runner.run(command)
         taken.append(1000 * (time.perf_counter() - began))
-    return {"median": round(statistics.median(taken), 1), "p90": round(sorted(taken)[STARTS * 9 // 10], 1)}
-
-
-def main() -> None:
-    """Print the figures."""
-    began = time.perf_counter()
-    facts = probe_host(cache_dir=Path("/var/tmp"))  # noqa: S108 - only its free space is asked
-    document: dict[str, object] = {"probe_ms": round(1000 * (time.perf_counter() - began), 1)}
-    runner = BubblewrapRunner(facts)
-    with tempfile.TemporaryDirectory() as folder:
-        command = Command(argv=("/bin/true",), root=Path("/"), log=Path(folder) / "log")
-        document["native_ms"] = start_ms(runner, command)
-        if len(sys.argv) > 1:
-            emulator = Emulator(
-                binary=Path(sys.argv[1]), qemu=all_targets()[0].architecture.qemu, cpu="la464"
-            )
-            document["registered_ms"] = start_ms(runner, replace(command, emulator=emulator))
-    print(json.dumps(document, indent=2))
-
-
-if __name__ == "__main__":
-    main()
+        if not done.succeeded:
+            raise RuntimeError(f"the sandbox did not start: {done.last_lines()}")
+    return statistics.median(taken)

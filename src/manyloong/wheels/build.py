@@ -54,8 +54,7 @@ def build_raw_wheel(job: Job, kit: Kit, place: Path, doors: Doors) -> RawWheel:
     workplace = prepare_workplace(place)
     unpack_source(job.source, workplace.source)
     epoch = source_epoch(job.source, workplace.source)
-    (workplace.tools / "cross.json").write_text(cross.cross_config_text(kit.target), "utf-8")
-    shutil.copytree(kit.toolchain.target / "zig-cache", place / ".zig-cache", symlinks=True)
+    prepare_cross(workplace, kit)
     variables = cross.cross_variables(epoch=epoch, jobs=doors.cores) | dict(job.options.environment)
     template = Command(
         argv=(),
@@ -82,6 +81,23 @@ def build_raw_wheel(job: Job, kit: Kit, place: Path, doors: Doors) -> RawWheel:
     )
 
 
+def prepare_cross(workplace: Workplace, kit: Kit) -> None:
+    """What a cross build needs in its own folder: whom to present as, and zig's cache to write to."""
+    (workplace.tools / "cross.json").write_text(cross.cross_config_text(kit.target), "utf-8")
+    shutil.copytree(kit.toolchain.target / "zig-cache", workplace.path / ".zig-cache", symlinks=True)
+
+
+def cross_trees(kit: Kit, environment: BuildEnvironment) -> tuple[tuple[Path, str], ...]:
+    """What a cross build sees read-only, and where."""
+    return (
+        (kit.toolchain.zig, cross.ZIG),
+        (kit.toolchain.target, cross.TARGET),
+        (kit.toolchain.native, cross.NATIVE),
+        (kit.target_root.path, cross.SYSROOT),
+        (environment.path, cross.ENVIRONMENT),
+    )
+
+
 def _checked(wheel: Path, job: Job) -> Path:
     if not wheel.is_file():
         raise BuildError(
@@ -93,14 +109,7 @@ def _checked(wheel: Path, job: Job) -> Path:
 def _hooks(
     environment: BuildEnvironment, job: Job, kit: Kit, workplace: Workplace, template: Command, doors: Doors
 ) -> HookRunner:
-    trees = (
-        (kit.toolchain.zig, cross.ZIG),
-        (kit.toolchain.target, cross.TARGET),
-        (kit.toolchain.native, cross.NATIVE),
-        (kit.target_root.path, cross.SYSROOT),
-        (environment.path, cross.ENVIRONMENT),
-    )
-    binds = template_binds(workplace, trees, git_folder(job.source))
+    binds = template_binds(workplace, cross_trees(kit, environment), git_folder(job.source))
     return HookRunner(replace(template, binds=binds), workplace, doors.runner)
 
 

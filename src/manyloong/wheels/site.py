@@ -15,11 +15,12 @@ _COMPILE = ("-m", "compileall", "-q", "-j0", "--invalidation-mode", "unchecked-h
 
 
 def install_site(
-    wheel: Path, dependencies: Mapping[str, Path], python: Python, place: Path, *, uv: Uv, platform: Platform
+    wheels: Mapping[str, Path], python: Python, place: Path, *, label: str, uv: Uv, platform: Platform
 ) -> None:
-    """A virtual environment at ``place`` with the wheel and its dependencies, for use at VENV.
+    """A virtual environment at ``place`` with the wheels, for use at VENV.
 
-    ``dependencies`` gives paths by file name. Raises BuildError with uv's words when one cannot be installed.
+    ``wheels`` gives paths by file name; ``label`` is what they are together, for the error. Raises BuildError
+    with uv's words when one cannot be installed.
     """
     site = place / "lib" / f"python{python.version}" / "site-packages"
     site.mkdir(parents=True)
@@ -31,7 +32,7 @@ def install_site(
     )
     named = place.with_name(place.name + ".wheels")
     named.mkdir()
-    for name, path in {**dependencies, wheel.name: wheel}.items():
+    for name, path in wheels.items():
         shutil.copyfile(path, named / name)
     arguments = ["install", "--quiet", "--offline", "--no-index", "--no-deps", "--target", str(site)]
     arguments += ["--python-version", python.version, "--python-platform", platform.uv_name]
@@ -39,7 +40,8 @@ def install_site(
     done = uv.run(arguments)
     if done.returncode != 0:
         raise BuildError(
-            f"{wheel.name} cannot be installed:\n{done.stderr.strip()}", hint="manyloong audit " + wheel.name
+            f"{label} cannot be installed:\n{done.stderr.strip()}",
+            hint="look at the wheel that is named there: manyloong audit WHEEL",
         )
     shutil.rmtree(named)
     _move_scripts(site / "bin", place / "bin", host_python=uv.python)

@@ -75,7 +75,9 @@ def run_tests(plan: TestPlan, kit: Kit, place: Path, doors: Doors) -> tuple[Test
     wheels, unavailable = _dependencies(plan, kit, doors)
     paths = fetch_wheels(wheels, fetcher=doors.fetcher, listener=doors.listener)
     site = place / "venv"
-    install_site(plan.wheel, paths, plan.python, site, uv=doors.uv, platform=target_platform(kit.target))
+    platform = target_platform(kit.target)
+    everything = {**paths, plan.wheel.name: plan.wheel}
+    install_site(everything, plan.python, site, label=plan.wheel.name, uv=doors.uv, platform=platform)
     compile_site(site, plan.python, root=kit.native_root, log=place / "compile.log", runner=doors.runner)
     (place / "import_all.py").write_text(
         files("manyloong.wheels.payload").joinpath("import_all.py").read_text("utf-8"), "utf-8"

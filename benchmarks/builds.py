@@ -1,0 +1,127 @@
+"""The same sdists built in every lane: from the unpacked archive to the raw wheel, hooks in the sandbox."""
+
+import time
+import tomllib
+import zipfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.goals import EMULATED, build_key
+from benchmarks.lanes import Lane, open_lanes
+
+from manyloong.cli.doors import Outside
+from manyloong.sandbox import Command
+from manyloong.targets import Python
+from manyloong.wheels import cross
+from manyloong.wheels.backend import (
+    HookRunner,
+    Workplace,
+    backend_name,
+    call_hook,
+    open_project,
+    prepare_workplace,
+    template_binds,
+)
+from manyloong.wheels.doors import Doors
+from manyloong.wheels.kit import Kit
+from manyloong.wheels.source import PureRelease, Source, resolve_source, unpack_source
+
+PACKAGES = ("msgpack==1.2.4", "regex", "psutil")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Compared:
+    """One package with its lanes."""
+
+    source: Source
+    lanes: tuple[Lane, ...]
+
+
+def compare(
+    packages: Sequence[str], *, kit: Kit, python: Python, place: Path, outside: Outside
+) -> tuple[Compared, ...]:
+    """The packages with everything fetched, resolved and installed, so that only building is left."""
+    found = []
+    for number, package in enumerate(packages):
+        source = _source(package, outside)
+        unpacked = place / f"ask-{number}"
+        unpack_source(source, unpacked)
+        site = place / f"site-{number}"
+        lanes = open_lanes(kit, _requirements(unpacked), python=python, place=site, doors=outside.doors)
+        found.append(Compared(source=source, lanes=lanes))
+    return tuple(found)
+
+
+def take_builds(
+    compared: Sequence[Compared], *, number: int, emulated_rounds: int, place: Path, doors: Doors
+) -> Iterator[tuple[str, float]]:
+    """One round: every package in every lane, one lane after the other; (name, seconds).
+
+    Lanes that emulate the whole build are left out from round ``emulated_rounds`` on.
+    """
+    for package in compared:
+        for lane in package.lanes:
+            if lane.name == EMULATED and number >= emulated_rounds:
+                continue
+            folder = place / f"{package.source.name}-{lane.name.replace(' ', '-')}-{number}"
+            yield (
+                build_key(package.source.label, lane.name),
+                _timed_build(lane, package.source, folder, doors),
+            )
+
+
+def _source(package: str, outside: Outside) -> Source:
+    doors = outside.doors
+    found = resolve_source(
+        package,
+        registry=outside.registry,
+        fetcher=doors.fetcher,
+        store=doors.store,
+        listener=doors.listener,
+    )
+    if isinstance(found, PureRelease):
+        raise ValueError(f"{package} is a pure release; there is nothing to compile")  # noqa: TRY004
+    return found
+
+
+def _requirements(source: Path) -> tuple[str, ...]:
+    """``build-system.requires`` (PEP 518), or what stands for it."""
+    file = source / "pyproject.toml"
+    document = tomllib.loads(file.read_text("utf-8")) if file.is_file() else {}
+    return tuple(sorted(document.get("build-system", {}).get("requires", ["setuptools"])))
+
+
+def _timed_build(lane: Lane, source: Source, place: Path, doors: Doors) -> float:
+    """Seconds from the archive to the raw wheel; ValueError for a wheel that is not what it should be."""
+    began = time.perf_counter()
+    workplace = prepare_workplace(place)
+    unpack_source(source, workplace.source)
+    lane.prepare(workplace)
+    wheel = _build(lane, workplace, doors)
+    taken = time.perf_counter() - began
+    with zipfile.ZipFile(wheel) as archive:
+        compiled = [name for name in archive.namelist() if name.endswith(".so")]
+    if not wheel.name.endswith(f"_{lane.machine}.whl") or not compiled:
+        raise ValueError(
+            f"{lane.name}: {wheel.name} is not a wheel with extension modules for {lane.machine}"
+        )
+    return taken
+
+
+def _build(lane: Lane, workplace: Workplace, doors: Doors) -> Path:
+    template = Command(
+        argv=(),
+        root=lane.root,
+        log=workplace.log,
+        environment=lane.variables,
+        binds=template_binds(workplace, lane.trees, None),
+        emulator=lane.emulator,
+    )
+    hooks = HookRunner(template, workplace, doors.runner)
+    project = open_project(workplace, hooks)
+    settings = cross.backend_settings(backend_name(workplace), {})
+    more = call_hook(lambda: project.get_requires_for_build("wheel", settings))
+    if set(more) - project.build_system_requires:
+        raise ValueError(f"{workplace.source.name} asks for more than it declares: {sorted(more)}")
+    return Path(call_hook(lambda: project.build("wheel", workplace.output, settings)))

@@ -1,0 +1,54 @@
+"""Which rows the table has and what each shall reach; the goals of the project's first milestone. Pure."""
+
+from collections.abc import Iterable
+
+from benchmarks.figures import Figure, Goal, Row, Samples, figure, ratio
+
+CROSS, NATIVE, EMULATED = "cross", "native gcc", "emulated gcc"
+HELP, START, EMULATED_START = "manyloong --help", "native program", "emulated program"
+ROOTS, TOOLCHAIN = "native and target root", "toolchain"
+ONE, ALL = "markupsafe, cp313", "markupsafe, all Pythons"
+PEAK = "peak memory"
+
+_TO_NATIVE = Goal(limit=1.2, aim=1.0)
+_TO_EMULATED = Goal(limit=15, aim=20, at_least=True)
+_PEAK = Goal(limit=300)
+
+
+def build_key(label: str, lane: str) -> str:
+    """The name of one package's build in one lane."""
+    return f"{label}, {lane}"
+
+
+def table_rows(samples: Samples, labels: Iterable[str]) -> tuple[Row, ...]:
+    """Every row for which there are samples; ``labels`` name the packages, in their order."""
+    rows = [row for label in labels for row in _build_rows(samples, label)]
+    rows += _rows("roots from warm downloads", samples, ((ROOTS, "s", Goal(limit=60, aim=30)),
+                                                        (TOOLCHAIN, "s", None)))  # fmt: skip
+    rows += _rows("manyloong build", samples, ((ONE, "s", Goal(limit=8)), (ALL, "s", None)))
+    peaks = tuple((peak_key(what), "MB", _PEAK) for what in (ROOTS, ONE, ALL))
+    rows += _rows("own process", samples, peaks)
+    rows += _rows("start", samples, ((HELP, "ms", Goal(limit=150)), (START, "ms", Goal(limit=50)),
+                                     (EMULATED_START, "ms", Goal(limit=50))))  # fmt: skip
+    return tuple(rows)
+
+
+def peak_key(what: str) -> str:
+    """The name of the memory that our own process had at most while it did that."""
+    return f"{PEAK}, {what}"
+
+
+def _build_rows(samples: Samples, label: str) -> list[Row]:
+    cross, native, emulated = (build_key(label, lane) for lane in (CROSS, NATIVE, EMULATED))
+    rows = _rows("raw build", samples, tuple((key, "s", None) for key in (cross, native, emulated)))
+    rows += _row("raw build", f"{label}, cross / native", ratio(samples, cross, native), _TO_NATIVE)
+    rows += _row("raw build", f"{label}, emulated / cross", ratio(samples, emulated, cross), _TO_EMULATED)
+    return rows
+
+
+def _rows(part: str, samples: Samples, wanted: tuple[tuple[str, str, Goal | None], ...]) -> list[Row]:
+    return [row for what, unit, goal in wanted for row in _row(part, what, figure(samples, what, unit), goal)]
+
+
+def _row(part: str, what: str, found: Figure | None, goal: Goal | None) -> list[Row]:
+    return [] if found is None else [Row(part=part, what=what, figure=found, goal=goal)]

@@ -1,0 +1,135 @@
+"""The three ways to build that are compared, as values: where, with what around, under which variables."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.goals import CROSS, EMULATED, NATIVE
+
+from manyloong.roots import Root, ensure_root
+from manyloong.sandbox import Emulator
+from manyloong.targets import Python
+from manyloong.wheels import cross
+from manyloong.wheels.backend import Workplace
+from manyloong.wheels.build import cross_trees, prepare_cross
+from manyloong.wheels.doors import Doors
+from manyloong.wheels.environment import BuildEnvironment, ensure_environment
+from manyloong.wheels.kit import Kit
+from manyloong.wheels.resolve import fetch_wheels, native_platform, resolve_wheels, target_platform
+from manyloong.wheels.site import compile_site, install_site
+
+# What all three get alike; the others of a cross build say where its compilers are.
+_SHARED = (
+    "HOME", "LANG", "TZ", "TMPDIR", "SOURCE_DATE_EPOCH", "PYTHONHASHSEED", "PYTHONDONTWRITEBYTECODE",
+    "CMAKE_BUILD_PARALLEL_LEVEL", "MAKEFLAGS",
+)  # fmt: skip
+_EPOCH = 1_000_000_000  # any: no lane's work depends on it
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lane:
+    """One way to build for one Python, with the build requirements installed."""
+
+    name: str
+    machine: str  # how the platform tag of its wheels ends
+    root: Path
+    trees: tuple[tuple[Path, str], ...]
+    variables: tuple[tuple[str, str], ...]
+    prepare: Callable[[Workplace], None]
+    emulator: Emulator | None = None
+
+
+def open_lanes(
+    kit: Kit, requirements: tuple[str, ...], *, python: Python, place: Path, doors: Doors
+) -> tuple[Lane, ...]:
+    """Cross, native and emulated, made ready: roots, and environments with the requirements."""
+    return (
+        _cross_lane(kit, requirements, python=python, doors=doors),
+        _native_lane(kit, requirements, python=python, doors=doors),
+        _emulated_lane(kit, requirements, python=python, place=place, doors=doors),
+    )
+
+
+def _cross_lane(kit: Kit, requirements: tuple[str, ...], *, python: Python, doors: Doors) -> Lane:
+    environment = _native_environment(kit.native_root, kit, requirements, python=python, doors=doors)
+    return Lane(
+        name=CROSS,
+        machine=kit.target.architecture.name,
+        root=kit.native_root.path,
+        trees=cross_trees(kit, environment),
+        variables=_sorted(cross.cross_variables(epoch=_EPOCH, jobs=doors.cores)),
+        prepare=lambda workplace: prepare_cross(workplace, kit),
+        emulator=kit.emulator(kit.target.architecture.qemu.cpu_full),
+    )
+
+
+def _native_lane(kit: Kit, requirements: tuple[str, ...], *, python: Python, doors: Doors) -> Lane:
+    root = _root(f"bench-native-{kit.host.debian}", doors)
+    environment = _native_environment(root, kit, requirements, python=python, doors=doors)
+    return Lane(
+        name=NATIVE,
+        machine=kit.host.name,
+        root=root.path,
+        trees=((environment.path, cross.ENVIRONMENT),),
+        variables=_plain_variables(doors),
+        prepare=_nothing,
+    )
+
+
+def _emulated_lane(
+    kit: Kit, requirements: tuple[str, ...], *, python: Python, place: Path, doors: Doors
+) -> Lane:
+    root = _root(f"bench-emulated-{kit.target.architecture.debian}", doors)
+    platform = target_platform(kit.target)
+    wheels = resolve_wheels(requirements, python=python, platform=platform, uv=doors.uv)
+    files = fetch_wheels(wheels, fetcher=doors.fetcher, listener=doors.listener)
+    install_site(files, python, place, label="build requirements", uv=doors.uv, platform=platform)
+    compile_site(place, python, root=kit.native_root, log=place / "compile.log", runner=doors.runner)
+    return Lane(
+        name=EMULATED,
+        machine=kit.target.architecture.name,
+        root=root.path,
+        trees=((place, cross.ENVIRONMENT),),
+        variables=_plain_variables(doors),
+        prepare=_nothing,
+        emulator=kit.emulator(kit.target.architecture.qemu.cpu_full),
+    )
+
+
+def _native_environment(
+    root: Root, kit: Kit, requirements: tuple[str, ...], *, python: Python, doors: Doors
+) -> BuildEnvironment:
+    platform = native_platform(kit.host)
+    wheels = resolve_wheels(requirements, python=python, platform=platform, uv=doors.uv)
+    files = fetch_wheels(wheels, fetcher=doors.fetcher, listener=doors.listener)
+    return ensure_environment(
+        python, wheels, files, root=root, uv=doors.uv.binary, store=doors.store, runner=doors.runner
+    )
+
+
+def _root(name: str, doors: Doors) -> Root:
+    return ensure_root(
+        name,
+        store=doors.store,
+        fetcher=doors.fetcher,
+        mirrors=doors.mirrors,
+        runner=doors.runner,
+        listener=doors.listener,
+        locked=doors.locked,
+    )
+
+
+def _plain_variables(doors: Doors) -> tuple[tuple[str, str], ...]:
+    """A build environment of the root's own: its Python says which compiler, and nothing else does."""
+    known = cross.cross_variables(epoch=_EPOCH, jobs=doors.cores)
+    path = {"PATH": f"{cross.ENVIRONMENT}/bin:/usr/bin:/bin"}
+    return _sorted({name: known[name] for name in _SHARED} | path)
+
+
+def _sorted(variables: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    return tuple(sorted(variables.items()))
+
+
+def _nothing(workplace: Workplace) -> None:
+    """A build of the root's own needs nothing more."""
+    del workplace

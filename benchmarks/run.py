@@ -1,0 +1,130 @@
+"""Speed and memory, measured side by side in one run: ``make bench``, or ``python -m benchmarks.run``.
+
+In each round everything is measured once, so that whatever else the machine does falls on all alike. What is
+measured, how, and the newest figures: docs/reference/benchmarks.md.
+"""
+
+import argparse
+import json
+import os
+import sys
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from benchmarks.builds import PACKAGES, compare, take_builds
+from benchmarks.commands import take_commands, take_help
+from benchmarks.fresh_roots import take_roots
+from benchmarks.goals import table_rows
+from benchmarks.machine import machine_document, remark
+from benchmarks.report import document, format_markdown, format_table, replaced, value_text
+from benchmarks.sandbox_start import take_starts
+
+from manyloong.cli.doors import Outside, open_outside
+from manyloong.events import Event, Warned
+from manyloong.targets import Python, all_pythons
+from manyloong.targets import target as find_target
+from manyloong.wheels.kit import Kit, ensure_kit
+
+PAGE = Path(__file__).parents[1] / "docs/reference/benchmarks.md"
+PARTS = ("builds", "roots", "commands", "start")
+TARGET = "manylinux_2_36"
+
+Taken = Iterator[tuple[str, float]]
+Part = Callable[[int, Path], Taken]  # round, empty folder
+
+
+def parse_arguments(words: list[str]) -> argparse.Namespace:
+    """The options."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.run", description=__doc__)
+    parser.add_argument("--rounds", type=int, default=3, metavar="N", help="repetitions (default 3)")
+    parser.add_argument(
+        "--emulated-rounds",
+        type=int,
+        metavar="N",
+        help="repetitions of the builds under emulation, which take most of the time (default: as --rounds)",
+    )
+    parser.add_argument("--only", choices=PARTS, action="append", help="one part; may be repeated")
+    parser.add_argument("--package", action="append", help=f"instead of {', '.join(PACKAGES)}")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write every sample there too")
+    parser.add_argument("--docs", action="store_true", help=f"put the table into {PAGE.name} of the docs")
+    return parser.parse_args(words)
+
+
+def main(words: list[str]) -> None:
+    """Measure and print."""
+    arguments = parse_arguments(words)
+    machine = machine_document()
+    outside = open_outside(_listen, offline=False, locked=False)
+    samples: dict[str, dict[int, float]] = defaultdict(dict)
+    with outside.doors.store.scratch("bench") as place:
+        parts, labels = _open_parts(arguments, outside, place)
+        for number in range(arguments.rounds):
+            for part in parts:
+                folder = place / f"round-{number}-{part.__name__}"
+                folder.mkdir()
+                for what, value in part(number, folder):
+                    samples[what][number] = value
+                    _say(f"round {number + 1}: {what}: {value_text(value, '').strip()}")
+    machine["load_after"] = round(os.getloadavg()[0], 1)
+    rows = table_rows(samples, labels)
+    print(f"{remark(machine)}\n\n{format_table(rows)}", end="")
+    if arguments.json:
+        arguments.json.write_text(json.dumps(document(rows, machine), indent=2) + "\n", "utf-8")
+    if arguments.docs:
+        page = PAGE.read_text("utf-8")
+        PAGE.write_text(replaced(page, format_markdown(rows, remark(machine))), "utf-8")
+
+
+def _open_parts(
+    arguments: argparse.Namespace, outside: Outside, place: Path
+) -> tuple[tuple[Part, ...], tuple[str, ...]]:
+    """What each round does, with all it needs made first, and the names of the packages."""
+    doors, target = outside.doors, find_target(TARGET)
+    kit = ensure_kit(target, outside.host, doors=doors)
+    wanted = arguments.only or PARTS
+    most = arguments.rounds if arguments.emulated_rounds is None else arguments.emulated_rounds
+    packages = (arguments.package or PACKAGES) if "builds" in wanted else ()
+    compared = compare(packages, kit=kit, python=_oldest_python(), place=place, outside=outside)
+
+    def builds(number: int, folder: Path) -> Taken:
+        return take_builds(compared, number=number, emulated_rounds=most, place=folder, doors=doors)
+
+    def roots(number: int, folder: Path) -> Taken:
+        del number
+        return take_roots(target, outside=outside, place=folder)
+
+    parts = {"builds": builds, "roots": roots, "commands": _commands, "start": _starts(kit, outside)}
+    chosen = tuple(parts[name] for name in PARTS if name in wanted)
+    return chosen, tuple(package.source.label for package in compared)
+
+
+def _commands(number: int, folder: Path) -> Taken:
+    del number
+    return take_commands(folder)
+
+
+def _starts(kit: Kit, outside: Outside) -> Part:
+    def start(number: int, folder: Path) -> Taken:
+        del number
+        yield from take_help()
+        yield from take_starts(kit, runner=outside.doors.runner, place=folder)
+
+    return start
+
+
+def _oldest_python() -> Python:
+    return all_pythons()[0]
+
+
+def _listen(event: Event) -> None:
+    if isinstance(event, Warned):
+        _say(f"warning: {event.text}")
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,99 @@
+"""The table of the benchmarks: which rows, how they read, where they go in the docs."""
+
+import json
+from pathlib import Path
+
+import pytest
+from benchmarks.goals import CROSS, EMULATED, NATIVE, ONE, ROOTS, build_key, peak_key, table_rows
+from benchmarks.machine import remark
+from benchmarks.report import (
+    BEGIN,
+    END,
+    HEAD,
+    document,
+    format_markdown,
+    format_table,
+    number_text,
+    replaced,
+)
+
+PAGE = Path(__file__).parents[3] / "docs/reference/benchmarks.md"
+SAMPLES = {
+    build_key("a 1", CROSS): {0: 2.0, 1: 2.2, 2: 2.1},
+    build_key("a 1", NATIVE): {0: 2.0, 1: 2.0, 2: 2.0},
+    build_key("a 1", EMULATED): {0: 20.0},
+    ROOTS: {0: 61.0},
+    peak_key(ONE): {0: 120.4},
+}
+
+
+def test_rows_with_ratios_goals_and_verdicts() -> None:
+    rows = {row.what: row for row in table_rows(SAMPLES, ["a 1"])}
+    assert list(rows) == [
+        "a 1, cross",
+        "a 1, native gcc",
+        "a 1, emulated gcc",
+        "a 1, cross / native",
+        "a 1, emulated / cross",
+        ROOTS,
+        peak_key(ONE),
+    ]
+    assert rows["a 1, cross / native"].figure.median == pytest.approx(1.05)
+    assert rows["a 1, cross / native"].met is True
+    assert rows["a 1, emulated / cross"].met is False
+    assert rows[ROOTS].met is False
+    assert rows["a 1, cross"].met is None
+
+
+def test_table_for_people() -> None:
+    lines = format_table(table_rows(SAMPLES, ["a 1"])).splitlines()
+    assert lines[0].split() == list(HEAD)
+    assert lines[4].endswith(" yes")
+    assert "1.05x" in lines[4]
+    assert "<= 1.2x (aim 1)" in lines[4]
+    assert "1.00 - 1.10" in lines[4]
+    assert lines[5].endswith("NO")
+    assert lines[1].startswith("raw build")
+    assert lines[2].startswith(" ")  # a part is named once
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(0.0421, "0.04"), (1.005, "1.00"), (12.34, "12.3"), (417.6, "418")]
+)
+def test_numbers_have_three_digits(value: float, text: str) -> None:
+    assert number_text(value) == text
+
+
+def test_markdown_has_a_row_each() -> None:
+    rows = table_rows(SAMPLES, ["a 1"])
+    lines = format_markdown(rows, "Two cores.").splitlines()
+    assert lines[0] == "Two cores."
+    assert len(lines) == 2 + 2 + len(rows)
+    assert all(line.count("|") == len(HEAD) + 1 for line in lines[2:])
+
+
+def test_document_is_json_and_keeps_every_sample() -> None:
+    rows = table_rows(SAMPLES, ["a 1"])
+    found = json.loads(json.dumps(document(rows, {"cores": 2})))
+    assert found["machine"] == {"cores": 2}
+    assert found["rows"][0]["samples"] == [2.0, 2.2, 2.1]
+    assert found["rows"][3]["goal"] == {"limit": 1.2, "aim": 1.0, "at_least": False}
+
+
+def test_the_newest_run_replaces_the_one_before() -> None:
+    page = f"# Title\n{BEGIN}\nold\n{END}\nend\n"
+    assert replaced(page, r"new \1" + "\n") == f"# Title\n{BEGIN}\nnew \\1\n{END}\nend\n"
+    with pytest.raises(ValueError, match="newest run"):
+        replaced("# Title\n", "new")
+
+
+def test_the_docs_have_a_place_for_it() -> None:
+    assert replaced(PAGE.read_text("utf-8"), "x")
+
+
+def test_machine_is_said_in_a_sentence() -> None:
+    machine = {"date": "today", "cores": 2, "processor": "P", "memory_gb": 8.1, "kernel": "6.9",
+               "load_before": 0.5, "load_after": 1.5}  # fmt: skip
+    assert remark(machine) == (
+        "today: 2 cores (P), 8.1 GB, Linux 6.9; load average 0.5 before the run and 1.5 after it."
+    )
