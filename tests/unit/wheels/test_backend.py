@@ -41,8 +41,6 @@ def test_an_in_tree_backend_is_found_by_its_path_inside(tmp_path: Path) -> None:
 def test_how_a_hook_ended(outcome: str, words: str, tmp_path: Path) -> None:
     text_log = done(tmp_path / "log", "line\n" * 100 + "last words\n", outcome=outcome)
     error = hook_error("build_wheel", text_log)
-        "build_wheel", done(tmp_path / "log", "line\n" * 100 + "last words\n", outcome=outcome)
-    )
     assert words in error.message
     assert error.message.endswith("last words")
     assert error.message.count("line\n") == 29
