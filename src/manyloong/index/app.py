@@ -79,13 +79,14 @@ def make_app(
     rest = Starlette(
         routes=[Route(path, _observed(path, act, metrics), methods=[verb]) for path, act, verb in handlers],
         exception_handlers={ManyloongError: handle_error, HTTPException: _http_error},
-        lifespan=lambda _: _closing(site, upstream),
+        lifespan=lambda _: _running(site, upstream, pages),
     )
     return IndexApp(simple, rest)
 
 
 @asynccontextmanager
-async def _closing(site: Site, upstream: Upstream) -> AsyncIterator[None]:
+async def _running(site: Site, upstream: Upstream, pages: Pages) -> AsyncIterator[None]:
+    await to_thread.run_sync(pages.warm_up)
     yield
     await upstream.close()
     site.engine.dispose()

@@ -111,6 +111,14 @@ class Pages:
             return None
         return page.rendered.get(content_type)
 
+    def warm_up(self) -> None:
+        """Run a page's queries once, for a name that no project has: no client has to wait for that."""
+        name = "-"
+        self._noted(name)
+        with reading(self.engine) as connection:
+            shelf.on_page(connection, name)
+        self.upstream.page(name)
+
     def drop(self, project: str) -> None:
         """Forget a page: something of it has changed."""
         self._pages.pop(project, None)
