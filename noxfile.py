@@ -50,3 +50,9 @@ def lock(session: nox.Session) -> None:
 def docs(session: nox.Session) -> None:
     """Write the generated pages of the docs again."""
     session.run("python", "docs/generate.py")
+
+
+@nox.session
+def evidence(session: nox.Session) -> None:
+    """Make the slow proofs again; commit what it writes."""
+    session.run("python", "-m", "evidence.packages", *session.posargs)

@@ -11,6 +11,7 @@ from manyloong.config.mirrors import debian_mirrors
 from manyloong.config.paths import cache_directory
 from manyloong.events import ignore
 from manyloong.roots import Root, ensure_emulator, ensure_root
+from manyloong.roots.renew import renew_lock
 from manyloong.sandbox import BubblewrapRunner, Command, Emulator, probe_host
 from manyloong.store import HttpFetcher, Store
 from manyloong.targets import host, target
@@ -163,3 +164,10 @@ def test_nothing_leads_out_and_modes_are_two(native: Root, loong: Root) -> None:
         modes = {path.lstat().st_mode & 0o7777 for path in root.path.rglob("*") if not path.is_symlink()}
         assert modes == {0o755, 0o644}
         assert not list(root.path.rglob("*.dpkg-new"))
+
+
+def test_the_mirrors_index_is_signed_by_a_shipped_key(store: Store) -> None:
+    lock, _ = renew_lock(
+        "emulator-amd64", fetcher=HttpFetcher(store), mirrors=debian_mirrors(os.environ), listener=ignore
+    )
+    assert [package.name for package in lock.packages] == ["qemu-user"]

@@ -133,3 +133,30 @@ def test_url_of_a_file(good: str, tmp_path: Path) -> None:
     result = RUN.invoke(application.app, ["audit", Path(good).as_uri()], env=env)
     assert result.exit_code == 0, result.output
     assert result.stdout.startswith("accepted")
+
+
+EMPTY_ZIP = b"PK\x05\x06" + bytes(18)
+
+
+@pytest.mark.parametrize(
+    ("data", "rule"),
+    [
+        (b"", "ML087"),
+        (b"PK", "ML087"),
+        (EMPTY_ZIP, "ML088"),
+        (EMPTY_ZIP[:-1], "ML087"),
+        (b"\x7fELF" * 9, "ML087"),
+    ],
+)
+def test_broken_wheels_are_verdicts_not_tracebacks(data: bytes, rule: str, tmp_path: Path) -> None:
+    (tmp_path / NAME).write_bytes(data)
+    result = RUN.invoke(application.app, ["audit", str(tmp_path / NAME)])
+    assert result.exit_code == VerdictError.exit_code
+    assert isinstance(result.exception, SystemExit)
+    assert f"error {rule}" in result.stdout
+
+
+def test_facts_name_every_file_and_the_metadata(good: str) -> None:
+    (one,) = json.loads(RUN.invoke(application.app, ["audit", good, "--json", "--facts"]).stdout)["audits"]
+    assert [EXTENSION, len(make_elf(Elf()))] in one["facts"]["files"]
+    assert ["name", "example"] in one["facts"]["metadata"]

@@ -5,6 +5,7 @@ the directory is read here and compared with the local headers; no member is inf
 size, which bounds both memory and bombs.
 """
 
+import os
 import re
 import zlib
 from collections.abc import Callable, Iterator
@@ -51,22 +52,22 @@ class Member:
 class Archive:
     """The directory of an archive, and what is wrong with it."""
 
-    data: mmap
+    file: int  # descriptor; members are read through it, so that their packed bytes are not held as well
     members: tuple[Member, ...]
     starts: dict[int, int]  # offset of a local header -> offset of the packed bytes; only where it was read
     problems: tuple[Problem, ...]
 
 
-def open_archive(data: mmap) -> Archive:
-    """The directory of the archive in ``data``; with no members where it cannot be read."""
+def open_archive(file: int, data: mmap) -> Archive:
+    """The directory of the archive in ``data``, which is ``file``; no members where it cannot be read."""
     cursor = Cursor(data)
     try:
         members = tuple(_directory(cursor))
     except FormatFault as fault:
-        return Archive(data=data, members=(), starts={}, problems=(_problem("ML087", "", str(fault)),))
+        return Archive(file=file, members=(), starts={}, problems=(_problem("ML087", "", str(fault)),))
     starts: dict[int, int] = {}
     problems = [*_names(members), *_kinds(members), *_sizes(members), *_layout(cursor, members, starts)]
-    return Archive(data=data, members=members, starts=starts, problems=tuple(problems))
+    return Archive(file=file, members=members, starts=starts, problems=tuple(problems))
 
 
 def _problem(rule: str, path: str, detail: str) -> Problem:
@@ -79,9 +80,14 @@ def _directory(cursor: Cursor) -> Iterator[Member]:
         raise FormatFault("no end-of-directory record: truncated, or not a ZIP archive")
     end += max(0, cursor.size - 65557)
     record = cursor.unpack("IHHHHIIH", end, "end of directory")
-    count, size, offset = record[4], record[5], record[6]
+    if end + 22 + record[7] != cursor.size:
+        raise FormatFault("bytes follow the end-of-directory record")
+    count, size, offset = narrow = record[4], record[5], record[6]
     if end >= 20 and bytes(cursor.buffer[end - 20 : end - 16]) == _LOCATOR64:
         count, size, offset, end = _directory64(cursor, end - 20)
+        limits = zip(narrow, (count, size, offset), (_MASK16, _MASK32, _MASK32), strict=True)
+        if any(old not in {new, limit} for old, new, limit in limits):
+            raise FormatFault("the ZIP64 record and the older one differ")
     if record[1] or record[2]:
         raise FormatFault("the archive is split over several files")
     if offset + size != end:
@@ -234,7 +240,7 @@ def stream(archive: Archive, member: Member) -> Iterator[bytes]:
         raise FormatFault("its local header cannot be read")
     pieces = _stored if member.method == STORED else _inflated
     crc = size = 0
-    for piece in pieces(archive.data, start, start + member.packed, member.size):
+    for piece in pieces(archive.file, start, start + member.packed, member.size):
         crc = zlib.crc32(piece, crc)
         size += len(piece)
         yield piece
@@ -244,19 +250,19 @@ def stream(archive: Archive, member: Member) -> Iterator[bytes]:
         raise FormatFault(f"CRC is {crc:#010x}, the directory says {member.crc:#010x}")
 
 
-def _stored(data: mmap, start: int, end: int, size: int) -> Iterator[bytes]:
+def _stored(file: int, start: int, end: int, size: int) -> Iterator[bytes]:
     del size  # compared by the caller
     for place in range(start, end, _CHUNK):
-        yield data[place : min(place + _CHUNK, end)]
+        yield os.pread(file, min(_CHUNK, end - place), place)
 
 
-def _inflated(data: mmap, start: int, end: int, size: int) -> Iterator[bytes]:
+def _inflated(file: int, start: int, end: int, size: int) -> Iterator[bytes]:
     inflater = zlib.decompressobj(-15)
     inflate: Callable[[bytes, int], bytes] = inflater.decompress
     left = size + 1  # one more than declared, to see that there is more
     try:
         for place in range(start, end, _CHUNK):
-            packed = data[place : min(place + _CHUNK, end)]
+            packed = os.pread(file, min(_CHUNK, end - place), place)
             while packed and left and not inflater.eof:
                 piece = inflate(packed, min(left, 8 * _CHUNK))
                 packed = inflater.unconsumed_tail

@@ -108,6 +108,8 @@ class WheelFacts(Facts):
     version: str = ""
     tags: tuple[tuple[str, str, str], ...] = ()  # (python, abi, platform), file name expanded
     wheel_tags: tuple[str, ...] = ()  # the Tag lines of WHEEL
+    metadata: tuple[tuple[str, str], ...] = ()  # headers of METADATA, keys in lower case
+    files: tuple[tuple[str, int], ...] = ()  # (name, size in bytes) of each member, as the directory says
     members: int = 0
     size_bytes: int = 0
     unpacked_bytes: int = 0

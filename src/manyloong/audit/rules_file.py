@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from manyloong.audit.case import Case, is_loadable
 from manyloong.audit.facts import ElfFacts
+from manyloong.audit.names import SHARED
 from manyloong.audit.verdict import Evidence, Finding, finding
 from manyloong.targets.abi import version_number
 
@@ -26,10 +27,13 @@ def wrong_machine(elf: ElfFacts, case: Case) -> Finding:
 
 
 def unreadable(elf: ElfFacts, case: Case) -> Iterator[Finding]:
-    """ML002."""
+    """ML002; also for a file that is named like a shared library and is another kind of ELF file."""
     del case
-    if elf.problem:
-        yield finding("ML002", f"{elf.path}: {elf.problem}", Evidence(file=elf.path, value=elf.problem))
+    problem = elf.problem
+    if not problem and SHARED.search(elf.path) and not is_loadable(elf):
+        problem = f"ELF type {elf.file_type} cannot be loaded"
+    if problem:
+        yield finding("ML002", f"{elf.path}: {problem}", Evidence(file=elf.path, value=problem))
 
 
 def e_flags(elf: ElfFacts, case: Case) -> Iterator[Finding]:

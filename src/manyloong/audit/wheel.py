@@ -50,7 +50,7 @@ def read_wheel(path: Path) -> WheelFacts:
     if not facts.size_bytes:
         return _with(facts, Problem(rule="ML087", path="", detail="the file is empty"))
     with path.open("rb") as file, mmap(file.fileno(), 0, access=ACCESS_READ) as data:
-        return _read(open_archive(data), facts, name)
+        return _read(open_archive(file.fileno(), data), facts, name)
 
 
 def _with(facts: WheelFacts, *problems: Problem) -> WheelFacts:
@@ -59,9 +59,10 @@ def _with(facts: WheelFacts, *problems: Problem) -> WheelFacts:
 
 def _read(archive: Archive, facts: WheelFacts, name: WheelName | None) -> WheelFacts:
     unpacked = sum(member.size for member in archive.members)
-    facts = replace(facts, members=len(archive.members), unpacked_bytes=unpacked)
+    files = tuple((member.name, member.size) for member in archive.members)
+    facts = replace(facts, members=len(files), files=files, unpacked_bytes=unpacked)
     facts = _with(facts, *archive.problems)
-    if unpacked > TOTAL_LIMIT or not archive.members:
+    if unpacked > TOTAL_LIMIT or (archive.problems and not archive.members):
         return facts
     folders = {match[1] for one in archive.members if (match := _DIST_INFO.fullmatch(one.name))}
     gathered = _Gathered()
@@ -80,11 +81,10 @@ def _read(archive: Archive, facts: WheelFacts, name: WheelName | None) -> WheelF
         gathered.found |= one.found
     if folder:
         gathered.problems += compare_record(entries, gathered.found)
-    wheel = parse_headers(texts.get("WHEEL", ""))
+    wheel, metadata = (parse_headers(texts.get(text, "")) for text in ("WHEEL", "METADATA"))
     if folder and name is not None:
-        metadata = parse_headers(texts.get("METADATA", ""))
         gathered.problems += compare_metadata(name, folder=folder, wheel=wheel, metadata=metadata)
-    facts = replace(facts, elves=tuple(gathered.elves), wheel_tags=values(wheel, "tag"))
+    facts = replace(facts, elves=tuple(gathered.elves), wheel_tags=values(wheel, "tag"), metadata=metadata)
     return _with(facts, *dict.fromkeys(gathered.problems))
 
 

@@ -92,6 +92,72 @@ def diff(
         print(f"  {what} ({rules})")
 
 
+_EVIDENCE = Annotated[Path, typer.Option(help="Folder of the proofs' results.")]
+_RECORDS = Annotated[Path | None, typer.Option(help="Folder with build records (WHEEL.record.json) to list.")]
+
+
+@app.command()
+def pep(
+    evidence: _EVIDENCE = Path("evidence"),
+    records: _RECORDS = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Write it there; else it is printed.")
+    ] = None,
+) -> None:
+    """The PEP draft, rendered from the specification, the evidence and build records."""
+    from manyloong.cli.spec_pages import read_builds, read_evidence
+    from manyloong.spec.pep import render_pep
+    from manyloong.store import write_whole
+
+    found = read_evidence(evidence)
+    text = render_pep(found, read_builds(records, found))
+    if output is None:
+        print(text, end="")
+    else:
+        write_whole(output, text.encode())
+
+
+@app.command()
+def pages(
+    docs: Annotated[Path, typer.Argument(help="The docs folder.")] = Path("docs"),
+    evidence: _EVIDENCE = Path("evidence"),
+    check: Annotated[
+        bool, typer.Option("--check", help="Write nothing; exit with 1 when a page is stale.")
+    ] = False,
+) -> None:
+    """Write the pages of the docs that are made from the specification."""
+    from manyloong.cli.spec_pages import all_pages, read_evidence
+    from manyloong.store import write_whole
+
+    stale = False
+    for name, text in all_pages(read_evidence(evidence)).items():
+        path = docs / name
+        if path.exists() and path.read_text("utf-8") == text:
+            continue
+        stale = True
+        print(f"{'stale' if check else 'wrote'} {path}")
+        if not check:
+            write_whole(path, text.encode())
+    if check and stale:
+        raise typer.Exit(1)
+
+
+@app.command()
+def builds(
+    records: Annotated[Path, typer.Argument(help="Folder with build records (WHEEL.record.json).")],
+    evidence: _EVIDENCE = Path("evidence"),
+) -> None:
+    """Write evidence/builds.json, which the PEP and the answers list, from build records."""
+    import json
+
+    from manyloong.cli.spec_pages import builds_evidence
+    from manyloong.store import write_whole
+
+    text = json.dumps(builds_evidence(records), indent=1, sort_keys=True) + "\n"
+    write_whole(evidence / "builds.json", text.encode())
+    print(evidence / "builds.json")
+
+
 @app.command()
 def guard(
     into: Annotated[

@@ -89,7 +89,8 @@ class _Releases:
         status = upstream.document.get("project-status")
         self.quarantined = isinstance(status, dict) and status.get("status") == "quarantined"
         listed = upstream.document.get("versions")
-        self._listed = {version_key(text) for text in listed if isinstance(text, str)} if listed else None
+        self._spelled = {text for text in listed if isinstance(text, str)} if listed else set()
+        self._listed: set[str] | None = None  # the same as keys, made when a spelling is not found
         self._of_version: dict[str, list[dict[str, Any]]] | None = None
         self._keys: dict[str, str] = {}
         self._has: dict[str, bool] = {}
@@ -98,8 +99,12 @@ class _Releases:
         self._names: set[str] | None = None
 
     def has(self, version: str) -> bool:
+        if version in self._spelled:
+            return True
         found = self._has.get(version)
         if found is None:
+            if self._spelled and self._listed is None:
+                self._listed = {version_key(text) for text in self._spelled}
             known = self._listed if self._listed is not None else self._by_version()
             found = self._has[version] = self._key(version) in known
         return found

@@ -50,7 +50,7 @@ files = Table(
     Column("released_at", String(32), nullable=False),
     Column("summary", Text, nullable=False),
     Column("entry", Text, nullable=False),
-    Index("ix_files_project", "project"),
+    Index("ix_files_project", "project", "uploaded_at", "filename"),  # a page in its order
     Index("ix_files_uploaded_at", "uploaded_at"),
 )
 

@@ -6,9 +6,11 @@ the difference is warned of and stays with the root as its drift.
 """
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Protocol
 
 from manyloong.errors import FetchError, GoneError, HostError, LockError
 from manyloong.events import Listener, Warned
@@ -24,7 +26,11 @@ from manyloong.targets import Architecture, Host, all_targets, host
 
 REFRESH_ROUNDS = 3  # a new version's file can be missing too
 
-Build = Callable[[RootLock, Mapping[str, Path], Path], None]
+
+class Build(Protocol):
+    """Fills an empty directory from the packages of a lock."""
+
+    def __call__(self, tree: Path, *, lock: RootLock, packages: Mapping[str, Path]) -> None: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,11 +70,14 @@ def ensure_root_from(spec: RootSpec, lock: RootLock, *, runner: Runner, sources:
     found = _finished(spec, lock, sources)
     if found is not None:
         return found
+    if spec.only:
+        return _made(spec, lock, sources, partial(build_emulator, spec=spec))
     machine = host(os.uname().machine)
+    _foreign_architecture(spec, machine)  # before anything is fetched
 
-    def build(used: RootLock, packages: Mapping[str, Path], tree: Path) -> None:
+    def build(tree: Path, *, lock: RootLock, packages: Mapping[str, Path]) -> None:
         tools = _tools(spec, machine, runner=runner, sources=sources)
-        build_root(tree, spec=spec, lock=used, packages=packages, tools=tools)
+        build_root(tree, spec=spec, lock=lock, packages=packages, tools=tools)
 
     return _made(spec, lock, sources, build)
 
@@ -96,16 +105,22 @@ def _emulator_path(machine: Host, architecture: Architecture, sources: Sources) 
         raise HostError(f"{machine.name} runs {architecture.name} programs itself; no emulator is needed")
     spec = root_spec(f"emulator-{machine.debian}")
     lock = committed_lock(spec.name)
-
-    def build(used: RootLock, packages: Mapping[str, Path], tree: Path) -> None:
-        build_emulator(tree, spec=spec, lock=used, packages=packages)
-
+    build = partial(build_emulator, spec=spec)
     root = _finished(spec, lock, sources) or _made(spec, lock, sources, build)
     return root.path / "usr/bin" / architecture.qemu.binary
 
 
 def root_emulator(spec: RootSpec, machine: Host, sources: Sources) -> Emulator | None:
     """What runs a root's programs on a host; None where the host does. HostError where nothing does."""
+    architecture = _foreign_architecture(spec, machine)
+    if architecture is None:
+        return None
+    binary = _emulator_path(machine, architecture, sources)
+    return Emulator(binary=binary, qemu=architecture.qemu, cpu=architecture.qemu.cpu_full)
+
+
+def _foreign_architecture(spec: RootSpec, machine: Host) -> Architecture | None:
+    """The emulated architecture of a root's programs; None where it is the host's own."""
     if spec.architecture == machine.debian:
         return None
     architectures = {row.architecture.debian: row.architecture for row in all_targets()}
@@ -114,9 +129,7 @@ def root_emulator(spec: RootSpec, machine: Host, sources: Sources) -> Emulator |
             f"programs of root {spec.name} do not run on {machine.name}",
             hint=f"use a host whose Debian architecture is {spec.architecture}",
         )
-    architecture = architectures[spec.architecture]
-    binary = _emulator_path(machine, architecture, sources)
-    return Emulator(binary=binary, qemu=architecture.qemu, cpu=architecture.qemu.cpu_full)
+    return architectures[spec.architecture]
 
 
 def _tools(spec: RootSpec, machine: Host, *, runner: Runner, sources: Sources) -> Tools:
@@ -155,7 +168,7 @@ def _made(spec: RootSpec, lock: RootLock, sources: Sources, build: Build) -> Roo
     """Fetch and build; where files are gone, with what the signed index has instead."""
     used, packages, drift = _fetched(spec, lock, sources)
     identity = root_id(used, spec)
-    path = sources.store.tree("root", identity, lambda tree: build(used, packages, tree))
+    path = sources.store.tree("root", identity, partial(build, lock=used, packages=packages))
     if drift:
         document = {"lock": lock_document(used), "drift": list(drift)}
         sources.store.put_json("drift", root_id(lock, spec), document)

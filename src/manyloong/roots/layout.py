@@ -40,8 +40,8 @@ class Layout:
 
     def clang(self, *, cxx: bool = False) -> tuple[str, ...]:
         """The start of a command line of clang's own driver for this toolchain."""
-        mode = ("--driver-mode=g++", f"--config={self.resources}/c++.cfg")
-        return (f"{self.zig}/zig", "clang", *(mode if cxx else (f"--config={self.resources}/cc.cfg",)))
+        mode = ("--driver-mode=g++",) if cxx else ()
+        return (f"{self.zig}/zig", "clang", *mode, f"--config={self.resources}/cc.cfg")
 
     def python_include(self, python: str) -> str:
         """Directory of ``Python.h`` of e.g. ``cp313``."""

@@ -35,8 +35,11 @@ def unpack_packages(
     jobs = [_Unpacking(name, path, dest, epoch) for name, path in sorted(packages)]
     largest_first = sorted(jobs, key=lambda job: -job.path.stat().st_size)
     with ThreadPoolExecutor(workers, thread_name_prefix="unpack") as pool:
-        for _ in pool.map(lambda job: job.run(place), largest_first):
-            pass
+        try:
+            for _ in pool.map(lambda job: job.run(place), largest_first):
+                pass
+        finally:  # after an error or Ctrl-C, do not begin the packages that are left
+            pool.shutdown(cancel_futures=True)
     disputed = set[str]().union(*(job.conflicts for job in jobs))
     if disputed:  # once more, one package after the other; the last stays
         for job in jobs:

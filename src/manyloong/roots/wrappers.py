@@ -73,9 +73,9 @@ def binutils_links(layout: Layout, *, triplet_names: bool) -> Mapping[str, str]:
 
 
 def clang_configuration(layout: Layout, flags: tuple[str, ...]) -> Mapping[str, str]:
-    """Configuration files of clang's driver, in its resource directory.
+    """The configuration file of clang's driver, in its resource directory.
 
-    ``floor.cfg`` and ``libcxx.cfg`` are written when the sysroot is built: they hold what zig defines.
+    ``floor.cfg`` is written when the sysroot is built: it holds what zig defines for the C library's version.
     """
     words = (
         f"--target={layout.triplet}",
@@ -88,7 +88,7 @@ def clang_configuration(layout: Layout, flags: tuple[str, ...]) -> Mapping[str, 
         *flags,
         "@floor.cfg",
     )
-    return {"cc.cfg": "\n".join(words) + "\n", "c++.cfg": "@cc.cfg\n@libcxx.cfg\n"}
+    return {"cc.cfg": "\n".join(words) + "\n"}
 
 
 def wrapper_modules(

@@ -43,10 +43,8 @@ class Limits:
     members: int = 200_000
     file_bytes: int = 2 << 30
     total_bytes: int = 6 << 30
-    ratio: int = 200  # of bytes out to bytes in; asked only once RATIO_FREE_BYTES came out
-
-
-RATIO_FREE_BYTES = 256 << 20
+    ratio: int = 200  # of bytes out to bytes in; asked only of what came out beyond
+    ratio_free_bytes: int = 256 << 20
 
 
 def extract_tar(
@@ -215,7 +213,7 @@ class _Writer:
         self._refuse(size > self._limits.file_bytes, name, f"is over {self._limits.file_bytes} bytes")
         over = self._bytes > self._limits.total_bytes
         self._refuse(over, name, f"makes the content over {self._limits.total_bytes} bytes")
-        if self._packed_bytes and self._bytes > RATIO_FREE_BYTES:
+        if self._packed_bytes and self._bytes > self._limits.ratio_free_bytes:
             ratio = self._bytes // self._packed_bytes
             self._refuse(ratio > self._limits.ratio, name, f"makes the content {ratio} times the archive")
 

@@ -4,6 +4,7 @@ import hashlib
 import os
 import threading
 import time
+import weakref
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
@@ -151,7 +152,7 @@ class HttpFetcher:
                     return True
             if all(error.final for error in errors.values()) or _seems_gone(errors.values()):
                 break
-        return _give_up(file, list(errors.values()))
+        return _give_up(file, errors)
 
     def _in_order(self, urls: tuple[str, ...], errors: dict[str, AddressError]) -> list[str]:
         open_urls = [url for url in urls if url not in errors or not errors[url].final]
@@ -215,6 +216,7 @@ class HttpFetcher:
                 self._client = httpx.Client(
                     timeout=self._timeout, limits=limits, headers=headers, follow_redirects=True
                 )
+                weakref.finalize(self, self._client.close)  # kept connections end with the fetcher
             return self._client
 
 
@@ -287,13 +289,15 @@ def _seems_gone(errors: Iterable[AddressError]) -> bool:
     return "gone" in kinds and kinds <= {"gone", "down"}
 
 
-def _give_up(file: RemoteFile, errors: list[AddressError]) -> bool:
+def _give_up(file: RemoteFile, errors: dict[str, AddressError]) -> bool:
     if not errors:
         raise FetchError(f"{file.name}: no address to fetch it from", hint=_try_mirror())
-    if _seems_gone(errors):
+    if _seems_gone(errors.values()):
         return False
-    text = "; ".join(str(error) for error in errors)
-    if all(error.kind in {"wrong", "gone"} for error in errors):
+    text = "; ".join(
+        f"{_origin(url)}: {str(error).removeprefix(url + ': ')}" for url, error in errors.items()
+    )
+    if all(error.kind in {"wrong", "gone"} for error in errors.values()):
         raise IntegrityError(
             f"{file.name}: no address gives the right bytes: {text}",
             hint="a mirror or proxy is out of date or damaged; name another mirror",

@@ -1,5 +1,6 @@
 """Keeping an index: verify, gc, export, import, affected, and the command line's errors."""
 
+import asyncio
 import sqlite3
 import time
 from pathlib import Path
@@ -10,9 +11,12 @@ import pytest
 
 from manyloong.index.blobs import DirectoryBlobs, S3Blobs
 from manyloong.index.model import blob_key
+from manyloong.index.pages import Pages
 from manyloong.index.site import open_site
 from manyloong.index.testing import FakeUpstream, good_wheel
 from manyloong.index.upkeep import affected, collect, verify
+from manyloong.index.upstream import Ages, Upstream, open_client
+from manyloong.index.upstream_page import JSON_TYPE
 
 if TYPE_CHECKING:
     from tests.tools.index.conftest import Bench, StartServer
@@ -205,3 +209,42 @@ def test_blobs(kind: str, tmp_path: Path, request: pytest.FixtureRequest) -> Non
     store.delete(key)
     assert store.size(key) is None
     assert list(store.listing()) == []
+
+
+def test_migrations_make_the_tables_that_the_code_expects(bench: "Bench") -> None:
+    from alembic.autogenerate import compare_metadata  # noqa: PLC0415
+    from alembic.migration import MigrationContext  # noqa: PLC0415
+
+    from manyloong.index.tables import metadata  # noqa: PLC0415
+
+    with bench.site.engine.connect() as connection:
+        differences = compare_metadata(MigrationContext.configure(connection), metadata)
+    assert differences == []
+
+
+def test_an_index_can_be_opened_again_and_again(bench: "Bench") -> None:
+    bench.upstream.project("example", ["1.0"])
+    bench.upload(*good_wheel())
+    for _ in range(2):
+        again = open_site(bench.site.root)
+        assert verify(again).files == 1
+        again.engine.dispose()
+
+
+def test_pages_in_memory_are_bounded(small: "Bench") -> None:
+    upstream, now = small.upstream, [0.0]
+
+    async def fill() -> tuple[int, int]:
+        source = Upstream(open_client(upstream.url, ca=None), small.site.engine, ages=Ages())
+        pages = Pages(small.site.engine, source, limit_bytes=50_000, now=lambda: now[0])
+        for number in range(40):
+            await pages.page(f"p{number}", JSON_TYPE)
+        await source.close()
+        held = [pages.peek(f"p{number}", JSON_TYPE) for number in range(40)]
+        return sum(page is not None for page in held), sum(page.size_bytes for page in held if page)
+
+    for number in range(40):
+        upstream.project(f"p{number}", [f"{version}.0" for version in range(20)])
+    count, size = asyncio.run(fill())
+    assert 1 < count < 40
+    assert size <= 50_000

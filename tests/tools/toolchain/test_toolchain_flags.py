@@ -99,6 +99,7 @@ def elf_of(path: Path) -> dict[str, Any]:
         symbols = elf.get_section_by_name(".dynsym")
         assert isinstance(dynamic, DynamicSection)
         assert isinstance(symbols, SymbolTableSection)
+        tags: list[Any] = list(dynamic.iter_tags())
         versions = set()
         if isinstance(needs, GNUVerNeedSection):
             versions = {auxiliary.name for _, row in needs.iter_versions() for auxiliary in row}
@@ -113,7 +114,7 @@ def elf_of(path: Path) -> dict[str, Any]:
             "align": {s["p_align"] for s in elf.iter_segments() if s["p_type"] == "PT_LOAD"},
             "versions": versions,
             "tls_descriptors": relocations & {13, 14},  # R_LARCH_TLS_DESC32, R_LARCH_TLS_DESC64
-            "needed": {tag.needed for tag in dynamic.iter_tags() if tag.entry.d_tag == "DT_NEEDED"},
+            "needed": {tag.needed for tag in tags if tag.entry.d_tag == "DT_NEEDED"},
             "exported": {s.name for s in symbols.iter_symbols() if s["st_shndx"] != "SHN_UNDEF"} - {""},
             "undefined": {s.name for s in symbols.iter_symbols() if s["st_shndx"] == "SHN_UNDEF"} - {""},
         }
@@ -217,6 +218,14 @@ def test_executables_of_both_languages_run_on_the_target(workshop: Any) -> None:
     check_floor(workshop.place / "b")
 
 
+def test_cxx_through_the_c_compiler(workshop: Any) -> None:
+    """As setuptools does: the C compiler compiles, the C compiler links, the library is named."""
+    workshop.write({"a.cc": "#include <string>\nint main() { return std::string(3, 'x').size() != 3; }\n"})
+    workshop.check("cc", "-O2", "-c", "a.cc", "-o", "a.o")
+    workshop.check("cc", "a.o", "-o", "a", "-lstdc++")
+    assert workshop.emulate("a") == ""
+
+
 def test_nothing_of_the_cxx_library_leaves_an_extension(workshop: Any) -> None:
     source = (
         "#include <string>\n#include <vector>\n#include <stdexcept>\n#include <map>\n"
@@ -285,7 +294,8 @@ def test_the_build_machines_compiler_makes_programs_for_it(workshop: Any) -> Non
 
 
 def test_pkg_config_finds_only_what_is_for_the_target(workshop: Any) -> None:
-    assert workshop.check("pkg-config", "--list-all") == ""
-    workshop.write({"pc/x.pc": "Name: x\nDescription: x\nVersion: 1\nLibs: -lx\n"})
-    found = workshop.check("sh", "-c", "PKG_CONFIG_PATH=/build/pc pkg-config --libs x")
+    assert workshop.run("pkg-config", "--list-all").log.read_text() == ""
+    assert not workshop.run("pkg-config", "--exists", "zlib").succeeded
+    workshop.write({"pc/demo.pc": "Name: demo\nDescription: x\nVersion: 1\nLibs: -lx\n"})
+    found = workshop.check("sh", "-c", "PKG_CONFIG_PATH=/build/pc pkg-config --libs demo")
     assert found.strip() == "-lx"

@@ -29,7 +29,7 @@ groups = st.lists(
 ).map(tuple)  # fmt: skip
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(groups)
 def test_relations_come_back(wanted: tuple[tuple[Relation, ...], ...]) -> None:
     assert parse_relations(format_relations(wanted)) == wanted

@@ -37,11 +37,12 @@ packages = st.lists(
         sha256=st.from_regex(r"[0-9a-f]{64}", fullmatch=True),
         size=st.integers(1, 10**10),
     ),
+    max_size=8,
     unique_by=lambda package: package.name,
 ).map(lambda found: tuple(sorted(found, key=lambda package: package.name)))
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(packages)
 def test_lock_comes_back(found: tuple[LockedPackage, ...]) -> None:
     lock = lock_of(found)

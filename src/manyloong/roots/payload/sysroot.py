@@ -38,11 +38,16 @@ fn isCompilers(name: []const u8) bool {
     return !std.mem.endsWith(u8, name, "_chk") and !std.mem.endsWith(u8, name, "chk_fail");
 }
 """
+SITE_PATCH = "/* zig patch: instead of including __config_site, zig adds -D flags when compiling */"
 # Libraries that are part of libc since glibc 2.34 and of musl ever since, and GCC's that compiler-rt covers.
 EMPTY_LIBRARIES = ("pthread", "dl", "rt", "util", "atomic", "gcc")
 UNWIND_LIBRARIES = ("gcc_s", "gcc_eh")
-# Headers of libc++ that most of its sources read.
-PRECOMPILED = "algorithm string vector memory locale chrono functional istream ostream"
+# Headers of libc++ that its sources read; not <iostream>, whose objects one of them defines in its own way.
+PRECOMPILED = """
+algorithm any array charconv chrono condition_variable deque filesystem fstream functional future
+istream iterator list locale map memory memory_resource mutex optional ostream print random regex
+set sstream string system_error thread unordered_map variant vector
+"""
 CXX_LIBRARIES = ("stdc++", "supc++", "c++abi")
 NOT_BUILT = ("/experimental/", "/pstl/", "/support/", "int128_builtins", "cxa_noexception")
 
@@ -114,15 +119,30 @@ def lay_headers(recipe: Recipe, cache: Path) -> None:
     for folder in reversed(folders):
         if "libc" in folder.parts:
             shutil.copytree(folder, recipe.include, dirs_exist_ok=True)
-    if recipe.cxx:
-        for name in ("libcxxabi", "libcxx"):
-            source_folder = recipe.zig_lib / name / "include"
-            shutil.copytree(source_folder, recipe.include / "c++" / "v1", dirs_exist_ok=True)
     floor = [word for word in line if word.startswith("-D__GLIBC")]
-    # With zig's "disable" every instantiation would be visible outside the library it is in.
-    cxx = [word for word in line if word.startswith("-D_LIBC") and "DISABLE_VISIBILITY" not in word]
     write(recipe.configuration / "floor.cfg", "\n".join(floor) + "\n")
-    write(recipe.configuration / "libcxx.cfg", "\n".join(cxx) + "\n")
+    if recipe.cxx:
+        lay_cxx_headers(recipe, [word for word in line if word.startswith("-D_LIBC")])
+
+
+def lay_cxx_headers(recipe: Recipe, defines: Sequence[str]) -> None:
+    """libc++ headers, with the site configuration in a header again; zig has it on the command line."""
+    folder = recipe.include / "c++" / "v1"
+    for name in ("libcxxabi", "libcxx"):
+        shutil.copytree(recipe.zig_lib / name / "include", folder, dirs_exist_ok=True)
+    lines = []
+    for word in defines:
+        name, _, value = word.removeprefix("-D").partition("=")
+        if "DISABLE_VISIBILITY" not in name:  # else all instantiations would be visible outside their library
+            lines.append(f"#define {name} {value or 1}\n")
+    write(folder / "__config_site", "#pragma once\n" + "".join(lines))
+    changed = 0
+    for path in (folder / "__config", *sorted((folder / "__configuration").iterdir())):
+        text = path.read_text("utf-8")
+        changed += SITE_PATCH in text
+        path.write_text(text.replace(SITE_PATCH, "#include <__config_site>"), "utf-8")
+    if not changed:
+        raise SystemExit("zig's libc++ is not the one this program knows")
 
 
 def lay_libraries(recipe: Recipe, cache: Path) -> None:
@@ -254,7 +274,7 @@ def precompile(command: Sequence[str], headers: str, work: Path) -> Path:
     source = work / "headers.h"
     source.write_text("".join(f"#include <{name}>\n" for name in headers.split()), "utf-8")
     result = work / "headers.pch"
-    run([*command, "-x", "c++-header", str(source), "-o", str(result)])
+    run([*command, "-fpch-instantiate-templates", "-x", "c++-header", str(source), "-o", str(result)])
     return result
 
 

@@ -66,7 +66,7 @@ def _make_projects_and_files() -> None:
         _text("summary"),
         _text("entry"),
     )
-    op.create_index("ix_files_project", "files", ["project"])
+    op.create_index("ix_files_project", "files", ["project", "uploaded_at", "filename"])
     op.create_index("ix_files_uploaded_at", "files", ["uploaded_at"])
 
 

@@ -1,0 +1,38 @@
+"""Committed evidence is about today's inputs, and a random part of it holds when it is made again."""
+
+import json
+import random
+from pathlib import Path
+
+import pytest
+from evidence import packages
+
+
+def test_evidence_is_not_stale() -> None:
+    document = json.loads(packages.RESULTS.read_text("utf-8"))
+    assert document["digest"] == packages.digest(), "inputs changed: nox -s evidence"
+    entries, _ = packages.packages()
+    assert set(document["results"]) == {entry["release"] for entry in entries}
+
+
+def test_evidence_says_that_everything_works() -> None:
+    for release, results in json.loads(packages.RESULTS.read_text("utf-8"))["results"].items():
+        assert results, release
+        for result in results:
+            assert result["accepted"], result["wheel"]
+            assert {report["cpu"] for report in result["tests"]} == {"la464", "la464,lasx=off"}
+            assert {report["outcome"] for report in result["tests"]} == {"passed"}, result["wheel"]
+
+
+@pytest.mark.system
+def test_a_random_entry_holds_again(tmp_path: Path) -> None:
+    """The same verdict, the same tests, and the same wheel, byte for byte."""
+    entries, _ = packages.packages()
+    entry = random.choice(entries)  # noqa: S311 - a different one each time is the point
+    before = json.loads(packages.RESULTS.read_text("utf-8"))["results"][entry["release"]][0]
+    python = before["identifier"].split("-")[0]
+    again = packages.build(entry, [python], tmp_path)[0]
+    assert again["accepted"]
+    for key in ("wheel", "sha256", "dropped_flags"):
+        assert again[key] == before[key], (entry["release"], key)
+    assert {report["outcome"] for report in again["tests"]} == {"passed"}
