@@ -16,7 +16,6 @@ from manyloong.targets import Python
 from manyloong.wheels import cross
 from manyloong.wheels.backend import (
     HookRunner,
-    Workplace,
     backend_name,
     call_hook,
     open_project,
@@ -65,10 +64,10 @@ def take_builds(
             if lane.name == EMULATED and number >= emulated_rounds:
                 continue
             folder = place / f"{package.source.name}-{lane.name.replace(' ', '-')}-{number}"
-            yield (
-                build_key(package.source.label, lane.name),
-                _timed_build(lane, package.source, folder, doors),
-            )
+            began = time.perf_counter()
+            wheel = _build(lane, package.source, folder, doors)
+            yield build_key(package.source.label, lane.name), time.perf_counter() - began
+            _check(wheel, lane)
 
 
 def _source(package: str, outside: Outside) -> Source:
@@ -92,24 +91,11 @@ def _requirements(source: Path) -> tuple[str, ...]:
     return tuple(sorted(document.get("build-system", {}).get("requires", ["setuptools"])))
 
 
-def _timed_build(lane: Lane, source: Source, place: Path, doors: Doors) -> float:
-    """Seconds from the archive to the raw wheel; ValueError for a wheel that is not what it should be."""
-    began = time.perf_counter()
+def _build(lane: Lane, source: Source, place: Path, doors: Doors) -> Path:
+    """From the archive to the raw wheel."""
     workplace = prepare_workplace(place)
     unpack_source(source, workplace.source)
     lane.prepare(workplace)
-    wheel = _build(lane, workplace, doors)
-    taken = time.perf_counter() - began
-    with zipfile.ZipFile(wheel) as archive:
-        compiled = [name for name in archive.namelist() if name.endswith(".so")]
-    if not wheel.name.endswith(f"_{lane.machine}.whl") or not compiled:
-        raise ValueError(
-            f"{lane.name}: {wheel.name} is not a wheel with extension modules for {lane.machine}"
-        )
-    return taken
-
-
-def _build(lane: Lane, workplace: Workplace, doors: Doors) -> Path:
     template = Command(
         argv=(),
         root=lane.root,
@@ -118,10 +104,17 @@ def _build(lane: Lane, workplace: Workplace, doors: Doors) -> Path:
         binds=template_binds(workplace, lane.trees, None),
         emulator=lane.emulator,
     )
-    hooks = HookRunner(template, workplace, doors.runner)
-    project = open_project(workplace, hooks)
+    project = open_project(workplace, HookRunner(template, workplace, doors.runner))
     settings = cross.backend_settings(backend_name(workplace), {})
     more = call_hook(lambda: project.get_requires_for_build("wheel", settings))
     if set(more) - project.build_system_requires:
-        raise ValueError(f"{workplace.source.name} asks for more than it declares: {sorted(more)}")
+        raise ValueError(f"{source.label} asks for more than it declares: {sorted(more)}")
     return Path(call_hook(lambda: project.build("wheel", workplace.output, settings)))
+
+
+def _check(wheel: Path, lane: Lane) -> None:
+    """ValueError for a wheel that is not what the lane should make: then its seconds mean nothing."""
+    with zipfile.ZipFile(wheel) as archive:
+        compiled = [name for name in archive.namelist() if name.endswith(".so")]
+    if not wheel.name.endswith(f"_{lane.machine}.whl") or not compiled:
+        raise ValueError(f"{lane.name}: {wheel.name} has no extension modules for {lane.machine}")

@@ -6,7 +6,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.goals import ALL, HELP, ONE, peak_key
@@ -17,16 +16,13 @@ _SAMPLE_S = 0.01
 _MB = 1_000_000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ran:
-    """One finished command."""
+def take_command(
+    what: str, *arguments: str, variables: Mapping[str, str] | None = None
+) -> Iterator[tuple[str, float]]:
+    """Run manyloong to its end: seconds, and the peak memory of the process itself, not of what it starts.
 
-    seconds: float
-    peak_mb: float  # resident, of the process itself; what it starts is not counted
-
-
-def run_command(*arguments: str, variables: Mapping[str, str] | None = None) -> Ran:
-    """Run manyloong to its end; RuntimeError with its words when it fails."""
+    RuntimeError with its words when it fails.
+    """
     began = time.perf_counter()
     with subprocess.Popen(
         [str(PROGRAM), *arguments],
@@ -42,7 +38,8 @@ def run_command(*arguments: str, variables: Mapping[str, str] | None = None) -> 
         said = process.stdout.read() if process.stdout else b""
     if process.returncode != 0:
         raise RuntimeError(f"manyloong {' '.join(arguments)}: {said.decode('utf-8', 'replace')[-2000:]}")
-    return Ran(seconds=seconds, peak_mb=peak / _MB)
+    yield what, seconds
+    yield peak_key(what), peak / _MB
 
 
 def _peak_bytes(pid: int) -> int:
@@ -57,13 +54,13 @@ def _peak_bytes(pid: int) -> int:
     return 0  # a process that has ended and was not waited for
 
 
-def take_commands(place: Path) -> Iterator[tuple[str, float]]:
+def take_builds_of_one_package(place: Path) -> Iterator[tuple[str, float]]:
     """One round: a whole build with its tests, for one Python and for all; roots are there already."""
     for what, python in ((ONE, "cp313"), (ALL, "all")):
         output = str(place / f"wheelhouse-{python}")
-        ran = run_command("build", "markupsafe", "--python", python, "--force", "--output", output)
-        yield what, ran.seconds
-        yield peak_key(what), ran.peak_mb
+        yield from take_command(
+            what, "build", "markupsafe", "--python", python, "--force", "--output", output
+        )
 
 
 def take_help() -> Iterator[tuple[str, float]]:

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from benchmarks.commands import run_command
-from benchmarks.goals import ROOTS, TOOLCHAIN, peak_key
+from benchmarks.commands import take_command
+from benchmarks.goals import ROOTS, TOOLCHAIN
 
 from manyloong.cli.doors import Outside
 from manyloong.store import HttpFetcher, Store
@@ -21,9 +21,8 @@ def take_roots(target: Target, *, outside: Outside, place: Path) -> Iterator[tup
     doors = outside.doors
     _link_downloads(doors.store.path, place)
     names = (f"native-{outside.host.debian}", target.test_root)
-    ran = run_command("root", "build", *names, "--offline", variables={"MANYLOONG_CACHE_DIR": str(place)})
-    yield ROOTS, ran.seconds
-    yield peak_key(ROOTS), ran.peak_mb
+    variables = {"MANYLOONG_CACHE_DIR": str(place)}
+    yield from take_command(ROOTS, "root", "build", *names, "--offline", variables=variables)
     store = Store(place)
     fresh = replace(doors, store=store, fetcher=HttpFetcher(store, offline=True))
     began = time.perf_counter()

@@ -13,6 +13,9 @@ PEAK = "peak memory"
 _TO_NATIVE = Goal(limit=1.2, aim=1.0)
 _TO_EMULATED = Goal(limit=15, aim=20, at_least=True)
 _PEAK = Goal(limit=300)
+_START = Goal(limit=50)
+
+_Wanted = tuple[tuple[str, str, Goal | None], ...]  # what, unit, goal
 
 
 def build_key(label: str, lane: str) -> str:
@@ -23,13 +26,13 @@ def build_key(label: str, lane: str) -> str:
 def table_rows(samples: Samples, labels: Iterable[str]) -> tuple[Row, ...]:
     """Every row for which there are samples; ``labels`` name the packages, in their order."""
     rows = [row for label in labels for row in _build_rows(samples, label)]
-    rows += _rows("roots from warm downloads", samples, ((ROOTS, "s", Goal(limit=60, aim=30)),
-                                                        (TOOLCHAIN, "s", None)))  # fmt: skip
+    made = ((ROOTS, "s", Goal(limit=60, aim=30)), (TOOLCHAIN, "s", None))
+    rows += _rows("roots from warm downloads", samples, made)
     rows += _rows("manyloong build", samples, ((ONE, "s", Goal(limit=8)), (ALL, "s", None)))
     peaks = tuple((peak_key(what), "MB", _PEAK) for what in (ROOTS, ONE, ALL))
     rows += _rows("own process", samples, peaks)
-    rows += _rows("start", samples, ((HELP, "ms", Goal(limit=150)), (START, "ms", Goal(limit=50)),
-                                     (EMULATED_START, "ms", Goal(limit=50))))  # fmt: skip
+    starts = ((HELP, "ms", Goal(limit=150)), *((what, "ms", _START) for what in (START, EMULATED_START)))
+    rows += _rows("start", samples, starts)
     return tuple(rows)
 
 
@@ -46,7 +49,7 @@ def _build_rows(samples: Samples, label: str) -> list[Row]:
     return rows
 
 
-def _rows(part: str, samples: Samples, wanted: tuple[tuple[str, str, Goal | None], ...]) -> list[Row]:
+def _rows(part: str, samples: Samples, wanted: _Wanted) -> list[Row]:
     return [row for what, unit, goal in wanted for row in _row(part, what, figure(samples, what, unit), goal)]
 
 

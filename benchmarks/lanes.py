@@ -23,6 +23,10 @@ _SHARED = (
     "HOME", "LANG", "TZ", "TMPDIR", "SOURCE_DATE_EPOCH", "PYTHONHASHSEED", "PYTHONDONTWRITEBYTECODE",
     "CMAKE_BUILD_PARALLEL_LEVEL", "MAKEFLAGS",
 )  # fmt: skip
+# Build variables of Debian's Pythons say -g, ours for cross builds do not; without this the cross lane would
+# win by writing no debug information. The whole of the options: setuptools puts CFLAGS in place of its own.
+_OPTIONS = "-fno-strict-overflow -Wsign-compare -DNDEBUG -O2 -Wall"
+_EQUAL_WORK = {"CFLAGS": _OPTIONS, "CXXFLAGS": _OPTIONS}
 _EPOCH = 1_000_000_000  # any: no lane's work depends on it
 
 
@@ -57,7 +61,7 @@ def _cross_lane(kit: Kit, requirements: tuple[str, ...], *, python: Python, door
         machine=kit.target.architecture.name,
         root=kit.native_root.path,
         trees=cross_trees(kit, environment),
-        variables=_sorted(cross.cross_variables(epoch=_EPOCH, jobs=doors.cores)),
+        variables=_sorted(cross.cross_variables(epoch=_EPOCH, jobs=doors.cores) | _EQUAL_WORK),
         prepare=lambda workplace: prepare_cross(workplace, kit),
         emulator=kit.emulator(kit.target.architecture.qemu.cpu_full),
     )
@@ -123,7 +127,7 @@ def _plain_variables(doors: Doors) -> tuple[tuple[str, str], ...]:
     """A build environment of the root's own: its Python says which compiler, and nothing else does."""
     known = cross.cross_variables(epoch=_EPOCH, jobs=doors.cores)
     path = {"PATH": f"{cross.ENVIRONMENT}/bin:/usr/bin:/bin"}
-    return _sorted({name: known[name] for name in _SHARED} | path)
+    return _sorted({name: known[name] for name in _SHARED} | path | _EQUAL_WORK)
 
 
 def _sorted(variables: Mapping[str, str]) -> tuple[tuple[str, str], ...]:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from benchmarks.builds import PACKAGES, compare, take_builds
-from benchmarks.commands import take_commands, take_help
+from benchmarks.commands import take_builds_of_one_package, take_help
 from benchmarks.fresh_roots import take_roots
 from benchmarks.goals import table_rows
 from benchmarks.machine import machine_document, remark
@@ -101,7 +101,7 @@ def _open_parts(
 
 def _commands(number: int, folder: Path) -> Taken:
     del number
-    return take_commands(folder)
+    return take_builds_of_one_package(folder)
 
 
 def _starts(kit: Kit, outside: Outside) -> Part:

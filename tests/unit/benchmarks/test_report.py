@@ -4,7 +4,16 @@ import json
 from pathlib import Path
 
 import pytest
-from benchmarks.goals import CROSS, EMULATED, NATIVE, ONE, ROOTS, build_key, peak_key, table_rows
+from benchmarks.goals import (
+    CROSS,
+    EMULATED,
+    NATIVE,
+    ONE,
+    ROOTS,
+    build_key,
+    peak_key,
+    table_rows,
+)
 from benchmarks.machine import remark
 from benchmarks.report import (
     BEGIN,
