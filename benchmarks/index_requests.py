@@ -1,6 +1,6 @@
 """One project page from four index servers, side by side in one run.
 
-    python benchmarks/index_requests.py [--seconds 5] [--rounds 3] [--wheels 100]
+    python -m benchmarks.index_requests [--seconds 5] [--rounds 3] [--wheels 100]
 
 Needs wrk and hey (`python3 requirements/test_host.py` installs them). The other servers are installed from
 the configured package index into environments below ``benchmarks/results/``. All traffic stays on loopback,
@@ -25,6 +25,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import httpx
 
@@ -263,7 +264,10 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
         work = Path(folder)
         make_wheels(work / "wheels", arguments.wheels)
-        servers = [stack.enter_context(maker(work / "wheels", work)) for maker in makers]  # type: ignore[arg-type]
+        servers: list[Any] = []
+        for maker in makers:
+            opened: Any = maker(work / "wheels", work)
+            servers.append(stack.enter_context(opened))
         found = measure(servers, seconds=arguments.seconds, rounds=arguments.rounds)
     best = max(m.requests_s for m in found if m.name != "manyloong")
     text = table(found) + f"\n\nmanyloong / best other: {found[0].requests_s / best:.1f}"

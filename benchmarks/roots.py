@@ -1,6 +1,6 @@
 """How long the roots of this host take from warm downloads, in a store of their own, as JSON.
 
-    python benchmarks/roots.py
+    python -m benchmarks.roots
 
 Times are of the clock, and of the processors (with children); peak memory is that of this process alone.
 """

@@ -92,3 +92,25 @@ def test_twenty_kills_and_the_next_run_succeeds(tmp_path: Path) -> None:
         assert last.returncode == 0, last.stderr
         assert_whole(output)
         assert not [path for path in Path(cache, "scratch").iterdir() if path.is_dir()]
+
+
+@pytest.mark.system
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_asked_to_end_it_says_so_and_leaves_nothing(number: signal.Signals, tmp_path: Path) -> None:
+    variables = linked_cache(cache_directory(os.environ), tmp_path / "cache", "objects", "trees")
+    process = subprocess.Popen(
+        [PROGRAM, *ARGUMENTS, "--output", tmp_path / "out"],
+        env={**os.environ, **variables},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    time.sleep(2.0)
+    process.send_signal(number)
+    _, errors = process.communicate(timeout=20)
+    assert process.returncode == 130
+    assert "interrupted" in errors
+    assert "Traceback" not in errors
+    assert_all_ended(variables["MANYLOONG_CACHE_DIR"])
+    scratch = Path(variables["MANYLOONG_CACHE_DIR"], "scratch")
+    assert not scratch.is_dir() or not [path for path in scratch.iterdir() if path.is_dir()]

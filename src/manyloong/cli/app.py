@@ -79,19 +79,18 @@ def _as_ours(error: BaseException) -> ManyloongError | None:
 
 
 def _interrupt(number: int, frame: object) -> NoReturn:
-    """Asked to end: as Ctrl-C, so that sandboxes end and temporary files go."""
+    """Ctrl-C, or asked to end: an exit like any other, so that sandboxes end and temporary files go."""
     del number, frame
-    raise KeyboardInterrupt
+    terminal.print_error("interrupted", hint="run the same command again; it goes on where it can")
+    sys.exit(INTERRUPTED)
 
 
 def main() -> None:
     """Run the command line; every expected error becomes a message, a hint and an exit code."""
-    signal.signal(signal.SIGTERM, _interrupt)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _interrupt)
     try:
         app()
-    except KeyboardInterrupt:
-        terminal.print_error("interrupted", hint="run the same command again; it goes on where it can")
-        sys.exit(INTERRUPTED)
     except BrokenPipeError:
         sys.exit(0)
     except Exception as error:

@@ -292,8 +292,7 @@ def write_tree(plan: TreePlan, directory: Path) -> None:
         path = directory / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.symlink_to(target)
-    for name in ("lib/pkgconfig", "zig-cache"):
-        (directory / name).mkdir(parents=True, exist_ok=True)
+    (directory / "lib" / "pkgconfig").mkdir(parents=True, exist_ok=True)
 
 
 def write_record(plan: TreePlan, directory: Path, removed: Mapping[str, tuple[str, ...]]) -> None:

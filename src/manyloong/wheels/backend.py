@@ -100,7 +100,7 @@ class HookRunner:
                 hook,
                 f"{BUILD}/control/{hook}",
             ),
-            environment=(*self._template.environment, *sorted((extra_environ or {}).items())),
+            environment=(*self._template.environment, *self._inside(extra_environ or {})),
             cwd=SOURCE,
             log=self._place.log,
         )
@@ -112,6 +112,11 @@ class HookRunner:
         if not output.is_file():
             raise hook_error(hook, done)
         shutil.copyfile(output, Path(host_control) / "output.json")
+
+    def _inside(self, variables: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+        """Variables with the host's paths as the sandbox sees them; an in-tree backend is found by one."""
+        prefix = str(self._place.path)
+        return tuple((name, value.replace(prefix, BUILD)) for name, value in sorted(variables.items()))
 
     def _rewrite_paths(self, file: Path) -> None:
         document = json.loads(file.read_text("utf-8"))

@@ -1,7 +1,6 @@
 """From sources to a raw wheel: the backend's hooks in the cross environment, without network."""
 
 import json
-import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -82,9 +81,8 @@ def build_raw_wheel(job: Job, kit: Kit, place: Path, doors: Doors) -> RawWheel:
 
 
 def prepare_cross(workplace: Workplace, kit: Kit) -> None:
-    """What a cross build needs in its own folder: whom to present as, and zig's cache to write to."""
+    """What a cross build needs in its own folder: whom to present as."""
     (workplace.tools / "cross.json").write_text(cross.cross_config_text(kit.target), "utf-8")
-    shutil.copytree(kit.toolchain.target / "zig-cache", workplace.path / ".zig-cache", symlinks=True)
 
 
 def cross_trees(kit: Kit, environment: BuildEnvironment) -> tuple[tuple[Path, str], ...]:

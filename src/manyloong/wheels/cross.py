@@ -62,13 +62,10 @@ def cross_variables(*, epoch: int, jobs: int) -> dict[str, str]:
         "READELF": "readelf",
         "PKG_CONFIG": f"{TARGET}/bin/pkg-config",
         "CC_FOR_BUILD": f"{NATIVE}/bin/cc",
-        "CXX_FOR_BUILD": f"{NATIVE}/bin/c++",
         "CMAKE_TOOLCHAIN_FILE": f"{TARGET}/cmake/toolchain.cmake",
         "CMAKE_BUILD_PARALLEL_LEVEL": str(jobs),
         "MAKEFLAGS": f"-j{jobs}",
         "QEMU_LD_PREFIX": SYSROOT,  # configure checks that run target programs find their loader here
-        "ZIG_GLOBAL_CACHE_DIR": f"{BUILD}/.zig-cache",
-        "ZIG_LOCAL_CACHE_DIR": f"{BUILD}/.zig-cache",
         "MANYLOONG_TOOLCHAIN_LOG": f"{BUILD}/.toolchain.jsonl",
         "GIT_CONFIG_COUNT": "1",  # a checkout's .git belongs to the user, seen through a mapped id
         "GIT_CONFIG_KEY_0": "safe.directory",

@@ -33,7 +33,11 @@ class Options:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """One wheel to make; equal ids promise equal wheels."""
+    """One wheel to make; equal ids mean that the user asked for the same.
+
+    Build requirements are resolved when a job is built: the record names them, the id does not, so a cached
+    job keeps those it was built with until ``--force``.
+    """
 
     source: Source
     identifier: Identifier

@@ -5,7 +5,7 @@ import os
 import re
 import shutil
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -132,16 +132,18 @@ def _archive_source(path: Path, store: Store) -> Source:
             f"{path.name} is not named like a source archive: {error}", hint="sdists are NAME-VERSION.tar.gz"
         ) from None
     digest = store.add_file(path)
-    stored = store.object_path(digest)
-    return Source(
+    source = Source(
         kind="archive",
         location=path.name,
         name=str(name),
         version=str(version),
         sha256=digest,
-        path=stored or path,
+        path=store.object_path(digest) or path,
         requires_python=None,
     )
+    with store.scratch("peek") as place:
+        unpack_source(source, place / "src")
+        return replace(source, requires_python=read_requires_python(place / "src"))
 
 
 def _directory_source(path: Path) -> Source:

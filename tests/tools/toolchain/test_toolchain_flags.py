@@ -296,6 +296,6 @@ def test_the_build_machines_compiler_makes_programs_for_it(workshop: Any) -> Non
 def test_pkg_config_finds_only_what_is_for_the_target(workshop: Any) -> None:
     assert workshop.run("pkg-config", "--list-all").log.read_text() == ""
     assert not workshop.run("pkg-config", "--exists", "zlib").succeeded
-    workshop.write({"pc/x.pc": "Name: x\nDescription: x\nVersion: 1\nLibs: -lx\n"})
-    found = workshop.check("sh", "-c", "PKG_CONFIG_PATH=/build/pc pkg-config --libs x")
+    workshop.write({"pc/demo.pc": "Name: demo\nDescription: x\nVersion: 1\nLibs: -lx\n"})
+    found = workshop.check("sh", "-c", "PKG_CONFIG_PATH=/build/pc pkg-config --libs demo")
     assert found.strip() == "-lx"
