@@ -27,7 +27,7 @@ from manyloong.audit.isa import find_classes, scanner  # noqa: E402
 from manyloong.corpus import Wheel, make_wheel  # noqa: E402
 from manyloong.roots.deb import open_data  # noqa: E402
 
-RUNS = 5
+RUNS = 3
 GOALS = {"numpy": 3.0, "pandas": 4.0, "scipy": 5.0}
 BIN = Path(sys.executable).parent
 

@@ -243,6 +243,8 @@ def stream(archive: Archive, member: Member) -> Iterator[bytes]:
     for piece in pieces(archive.file, start, start + member.packed, member.size):
         crc = zlib.crc32(piece, crc)
         size += len(piece)
+        if size > member.size:
+            raise FormatFault(f"more unpacked bytes than the directory says, {member.size}")
         yield piece
     if size != member.size:
         raise FormatFault(f"{size} bytes unpacked, the directory says {member.size}")

@@ -5,15 +5,17 @@ Binary distribution format specification (PEP 427 and its successors).
 
 import hashlib
 import re
+import threading
 from base64 import urlsafe_b64encode
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from mmap import ACCESS_READ, mmap
 from pathlib import Path
 
 from manyloong.audit.archive import MEMBER_LIMIT, TOTAL_LIMIT, Archive, Member, open_archive, stream
-from manyloong.audit.cursor import FormatFault
+from manyloong.audit.cursor import Buffer, FormatFault
 from manyloong.audit.elf import read_elf
 from manyloong.audit.facts import ElfFacts, Problem, WheelFacts
 from manyloong.audit.image import MAGIC
@@ -109,14 +111,41 @@ def _texts(archive: Archive, folder: str, gathered: _Gathered) -> dict[str, str]
     return found
 
 
+class _Room:
+    """Bytes that may be unpacked at one time; a member waits until it fits."""
+
+    def __init__(self, limit: int) -> None:
+        self._free = limit
+        self._changed = threading.Condition()
+
+    @contextmanager
+    def of(self, size: int) -> Iterator[None]:
+        """Hold room for one member."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._free >= size)
+            self._free -= size
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._free += size
+                self._changed.notify_all()
+
+
 def _take_all(archive: Archive, entries: dict[str, Entry]) -> list[_Gathered]:
     """What each member holds, in order. Large ones go to two threads: inflating and hashing release the GIL.
 
-    Two members are unpacked at a time, so memory stays within twice the largest.
+    What is unpacked at one time stays within five quarters of the largest member.
     """
     large = [one for one in archive.members if one.size >= _LARGE]
+    room = _Room(max((one.size for one in large), default=0) * 5 // 4)
+
+    def take(one: Member) -> _Gathered:
+        with room.of(one.size):
+            return _take(archive, one, entries)
+
     with ThreadPoolExecutor(_THREADS) as pool:
-        futures = {one: pool.submit(_take, archive, one, entries) for one in large}
+        futures = {one: pool.submit(take, one) for one in large}
         small = {one: _take(archive, one, entries) for one in archive.members if one not in futures}
         return [small[one] if one in small else futures[one].result() for one in archive.members]
 
@@ -130,7 +159,7 @@ def _take(archive: Archive, member: Member, entries: dict[str, Entry]) -> _Gathe
     algorithm = entry.algorithm if entry and entry.algorithm in STRONG else "sha256"
     digest = hashlib.new(algorithm, usedforsecurity=False)
     try:
-        kept = _drain(stream(archive, member), digest.update)
+        kept = _drain(stream(archive, member), digest.update, member.size)
     except FormatFault as fault:
         gathered.problems.append(Problem(rule="ML087", path=member.name, detail=str(fault)))
         return gathered
@@ -140,26 +169,28 @@ def _take(archive: Archive, member: Member, entries: dict[str, Entry]) -> _Gathe
     return gathered
 
 
-def _drain(pieces: Iterator[bytes], update: Callable[[bytes], None]) -> bytearray:
+def _drain(pieces: Iterator[bytes], update: Callable[[bytes], None], size: int) -> Buffer:
     """Hash all pieces; keep them only where the first says that the member is code.
 
-    What is kept grows with what comes: the size an archive declares is not a reason to allocate.
+    They are kept in an anonymous map: memory is taken by what comes, not by the size that is declared, and it
+    is never copied to grow.
     """
-    kept = bytearray()
-    code = False
+    kept: Buffer = b""
+    place = 0
     for number, piece in enumerate(pieces):
         update(piece)
-        if number == 0:
-            code = piece.startswith((MAGIC, AR_MAGIC))
-        if code:
-            kept += piece
+        if number == 0 and piece.startswith((MAGIC, AR_MAGIC)):
+            kept = mmap(-1, size)
+        if kept:
+            kept[place : place + len(piece)] = piece  # type: ignore[index]  # a map by now
+            place += len(piece)
     return kept
 
 
-def _look(member: Member, kept: bytearray, gathered: _Gathered) -> None:
-    if kept.startswith(MAGIC):
+def _look(member: Member, kept: Buffer, gathered: _Gathered) -> None:
+    if bytes(kept[:4]) == MAGIC:
         gathered.elves.append(read_elf(kept, path=member.name))
-    elif kept.startswith(AR_MAGIC):
+    elif kept:
         gathered.elves += read_objects(kept, path=member.name)
     elif SHARED.search(member.name):
         problem = "not an ELF file" if member.size else "the file is empty"
