@@ -140,7 +140,8 @@ def build_wheel(job: Job, *, kit: Kit, doors: Doors, output: Path, place: Path) 
         )
         wheel = run_repair(plan, environment=doors.uv.environment)
     with stages.stage("audit"):
-        verdict = judge(read_facts(wheel.path), kit.target)
+        facts = replace(read_facts(wheel.path), path=wheel.path.name)  # records name no path of this machine
+        verdict = judge(facts, kit.target)
     tests: tuple[TestReport, ...] = ()
     if verdict.accepted and job.options.test:
         with stages.stage("test"):
