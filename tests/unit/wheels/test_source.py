@@ -85,7 +85,7 @@ def test_a_release_with_wheels_for_every_platform_is_pure(tmp_path: Path) -> Non
 def test_no_source_archive(tmp_path: Path) -> None:
     wheel = "demo-1.0-cp313-cp313-manylinux_2_28_x86_64.whl"
     with pytest.raises(
-        NotFoundError, match="demo==1.0 has no source archive on the index, only wheel"
+        NotFoundError, match=r"demo==1.0 has no source archive on the index, only wheel"
     ) as caught:
         resolve("demo", FakeRegistry(wheel), tmp_path)
     assert "checkout" in (caught.value.hint or "")
