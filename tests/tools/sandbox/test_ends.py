@@ -157,11 +157,12 @@ def test_interrupted(runner: BubblewrapRunner, shell: Shell, processes_named: Na
 
 
 CTRL_C = """
-import sys
+import signal
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from manyloong.sandbox import BubblewrapRunner, Command, probe_host
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # background jobs start with it ignored
 runner = BubblewrapRunner(probe_host(cache_dir=Path("/var/tmp")))
 command = Command(argv=("/bin/sh", "-c", "trap '' INT; sleep 98768"), root=Path("/"), log=Path("/dev/null"))
 print("ready", flush=True)
@@ -185,7 +186,10 @@ def test_ctrl_c_with_threads(facts: HostFacts, processes_named: Named) -> None:
         while len(processes_named("sleep\x0098768")) < 2:
             time.sleep(0.05)
         os.killpg(process.pid, signal.SIGINT)
-        _, said = process.communicate(timeout=20)
+        try:
+            _, said = process.communicate(timeout=20)
+        finally:
+            process.kill()
     assert "KeyboardInterrupt" in said
     assert gone("98768", processes_named)
 
