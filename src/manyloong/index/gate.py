@@ -5,6 +5,7 @@ Every refusal names the value that is wrong and says what would be right.
 
 import hashlib
 import hmac
+import struct
 import zipfile
 import zlib
 from collections.abc import Mapping
@@ -160,6 +161,19 @@ def _verdict(path: Path, name: WheelName, auditor: Auditor) -> Verdict:
     return verdict
 
 
+# What zipfile raises for archives that are damaged, or made to be. ValueError: a name not in its encoding.
+_UNREADABLE = (
+    zipfile.BadZipFile,
+    zlib.error,
+    struct.error,
+    NotImplementedError,
+    RuntimeError,
+    EOFError,
+    OSError,
+    ValueError,
+)
+
+
 def _documents(path: Path, name: WheelName) -> tuple[bytes, list[Attachment]]:
     """METADATA and the SBOMs (PEP 770) of a wheel."""
     try:
@@ -181,7 +195,7 @@ def _documents(path: Path, name: WheelName) -> tuple[bytes, list[Attachment]]:
                 )
                 for entry in sorted(inside)[:20]
             ]
-    except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, OSError) as error:
+    except _UNREADABLE as error:
         raise RefusedError(f"{name.filename} is not a readable ZIP archive: {error}") from error
     return raw, [Attachment(kind=s.kind, name=s.name, text=s.text.replace("\x00", "")) for s in sboms]
 

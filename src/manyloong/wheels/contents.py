@@ -59,7 +59,7 @@ def read_names(wheel: Path) -> tuple[str, ...]:
     try:
         with zipfile.ZipFile(wheel) as archive:
             return tuple(archive.namelist())
-    except (zipfile.BadZipFile, OSError) as error:
+    except (zipfile.BadZipFile, OSError, ValueError) as error:
         raise IntegrityError(f"{wheel.name} cannot be read as a wheel: {error}") from None
 
 
@@ -69,7 +69,7 @@ def read_requirements(wheel: Path) -> tuple[str, ...]:
         with zipfile.ZipFile(wheel) as archive:
             name = next(n for n in archive.namelist() if n.endswith(".dist-info/METADATA"))
             head = archive.read(name).decode("utf-8", "replace").split("\n\n", 1)[0]
-    except (zipfile.BadZipFile, OSError, StopIteration) as error:
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, StopIteration) as error:
         raise IntegrityError(f"{wheel.name} has no readable METADATA: {error}") from None
     prefix = "requires-dist:"
     return tuple(line[len(prefix) :].strip() for line in head.splitlines() if line.lower().startswith(prefix))

@@ -125,6 +125,17 @@ def test_wheels_with_broken_insides(fuzzed: "Bench", entry: st.DataObject) -> No
     assert answer.status_code in {200, 400}, answer.text
 
 
+def test_a_member_whose_name_is_not_its_encoding(fuzzed: "Bench") -> None:
+    """Found by the test above: the local header promises UTF-8 and holds something else."""
+    filename, made = good_wheel(note="encoding")
+    content = bytearray(made)
+    header = content.rfind(b"PK\x03\x04", 0, content.find(b".dist-info/METADATA"))
+    content[header + 7] |= 0x08  # general purpose bit 11: the name is UTF-8
+    content[header + 30] = 0x90
+    answer = fuzzed.upload(filename.replace("1.0-", "1.0-77-"), bytes(content))
+    assert answer.status_code == 400, answer.text
+
+
 def raw_request(bench: "Bench", payload: bytes) -> bytes:
     url = bench.client.base_url
     with socket.create_connection((url.host, url.port or 80), timeout=5) as link:
