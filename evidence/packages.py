@@ -76,6 +76,7 @@ def seen(record: dict[str, Any]) -> dict[str, Any]:
         "wheel": record["wheel"]["filename"],
         "sha256": record["wheel"]["sha256"],
         "accepted": record["accepted"],
+        "environment": [wheel["filename"] for wheel in record["build_environment"]],
         "dropped_flags": record["dropped_flags"],
         "tests": [
             {key: report[key] for key in ("python", "libc", "cpu", "outcome", "imported", "command")}
@@ -88,16 +89,16 @@ def seen(record: dict[str, Any]) -> dict[str, Any]:
 def earlier() -> dict[str, Any]:
     """Results of an interrupted run with the same inputs."""
     document = json.loads(RESULTS.read_text("utf-8")) if RESULTS.is_file() else {}
-    same = document.get("digest") == digest() and "--again" not in sys.argv
-    return document["results"] if same else {}
+    return document["results"] if document.get("digest") == digest() else {}
 
 
 def main() -> int:
     """Build what is not there yet (with --again: everything) and write packages.json after each release."""
     entries, pythons = packages()
     results = earlier()
+    again = "--again" in sys.argv
     for entry in entries:
-        if entry["release"] in results:
+        if entry["release"] in results and not again:
             continue
         print(entry["release"], flush=True)
         with tempfile.TemporaryDirectory() as folder:

@@ -26,13 +26,15 @@ def test_evidence_says_that_everything_works() -> None:
 
 @pytest.mark.system
 def test_a_random_entry_holds_again(tmp_path: Path) -> None:
-    """The same verdict, the same tests, and the same wheel, byte for byte."""
+    """The same verdict and the same tests; with the same build requirements the same wheel, byte for byte."""
     entries, _ = packages.packages()
     entry = random.choice(entries)  # noqa: S311 - a different one each time is the point
     before = json.loads(packages.RESULTS.read_text("utf-8"))["results"][entry["release"]][0]
     python = before["identifier"].split("-")[0]
     again = packages.build(entry, [python], tmp_path)[0]
     assert again["accepted"]
-    for key in ("wheel", "sha256", "dropped_flags"):
+    for key in ("wheel", "dropped_flags"):
         assert again[key] == before[key], (entry["release"], key)
+    if again["environment"] == before.get("environment"):  # the index may have newer ones by now
+        assert again["sha256"] == before["sha256"], entry["release"]
     assert {report["outcome"] for report in again["tests"]} == {"passed"}
