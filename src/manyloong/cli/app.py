@@ -16,7 +16,6 @@ from manyloong.cli import audit, build, cache, doctor, index, root, spec, termin
 from manyloong.errors import HostError, ManyloongError
 
 INTERRUPTED = 130
-INTERNAL = 70
 
 app = typer.Typer(
     name="manyloong",
