@@ -1,0 +1,91 @@
+"""Pinned sources: tables, addresses and what is said when one is gone."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from manyloong.errors import FetchError, GoneError, InputError
+from manyloong.events import Listener, ignore
+from manyloong.roots.sources import ensure_sources, parse_source
+from manyloong.store import RemoteFile
+
+TABLE = {
+    "name": "zlib",
+    "version": "1.3.1",
+    "licence": "Zlib",
+    "path": "pool/main/z/zlib/zlib_1.3.1.orig.tar.gz",
+    "date": "20261101T000000Z",
+    "urls": ["https://example.org/zlib-1.3.1.tar.gz"],
+    "sha256": "9a" * 32,
+    "size_bytes": 1512791,
+}
+
+
+def test_mirrors_are_asked_before_upstream() -> None:
+    source = parse_source(TABLE, where="zlib.toml")
+    mirrors = ("https://a.example/debian", "https://b.example/archive/{date}")
+    assert source.addresses(mirrors) == (
+        f"https://a.example/debian/{TABLE['path']}",
+        f"https://b.example/archive/20261101T000000Z/{TABLE['path']}",
+        "https://example.org/zlib-1.3.1.tar.gz",
+    )
+
+
+def test_a_source_without_a_date_asks_no_snapshot() -> None:
+    source = parse_source({key: TABLE[key] for key in TABLE if key != "date"}, where="zlib.toml")
+    assert all("{date}" not in url for url in source.addresses(("https://b.example/{date}",)))
+    assert len(source.addresses(("https://b.example/{date}",))) == 1
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("sha256", "abc"),
+        ("size_bytes", 0),
+        ("size_bytes", True),
+        ("name", ""),
+        ("urls", "https://example.org"),
+        ("urls", [1]),
+        ("date", "yesterday"),
+        ("licence", 7),
+        ("hash", "x"),
+    ],
+)
+def test_a_broken_table_names_its_key(key: str, value: object) -> None:
+    with pytest.raises(InputError, match=key):
+        parse_source({**TABLE, key: value}, where="zlib.toml")
+
+
+def test_a_source_from_nowhere_is_refused() -> None:
+    table = {key: value for key, value in TABLE.items() if key not in {"path", "urls"}}
+    with pytest.raises(InputError, match="neither path nor urls"):
+        parse_source(table, where="zlib.toml")
+
+
+class _Fetcher:
+    """Has everything, or nothing."""
+
+    def __init__(self, *, gone: bool) -> None:
+        self.gone = gone
+
+    def fetch(self, files: Sequence[RemoteFile], *, label: str, listener: Listener) -> dict[str, Path]:
+        assert (label, listener) == ("sources", ignore)
+        if self.gone:
+            raise GoneError("gone", names=tuple(file.name for file in files), hint="")
+        return {file.sha256: Path("/store") / file.sha256 for file in files}
+
+    def fetch_text(self, urls: Sequence[str], *, accept: str = "*/*", limit_bytes: int = 0) -> str:
+        raise AssertionError(urls, accept, limit_bytes)
+
+
+def test_sources_come_by_name() -> None:
+    source = parse_source(TABLE, where="zlib.toml")
+    paths = ensure_sources([source], fetcher=_Fetcher(gone=False), mirrors=("https://a",), listener=ignore)
+    assert paths == {"zlib": Path("/store") / ("9a" * 32)}
+
+
+def test_what_is_gone_is_named_with_its_hash() -> None:
+    source = parse_source(TABLE, where="zlib.toml")
+    with pytest.raises(FetchError, match=r"zlib 1\.3\.1 \(SHA-256 9a"):
+        ensure_sources([source], fetcher=_Fetcher(gone=True), mirrors=("https://a",), listener=ignore)
