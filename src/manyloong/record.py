@@ -102,6 +102,7 @@ class BuildRecord:
     tests: tuple[TestReport, ...]
     wheel: WheelRecord
     recipe: RecipeRecord | None = None
+    target_copies: tuple[WheelRecord, ...] = ()  # of build requirements that it was compiled against
 
     @property
     def tested(self) -> str:
@@ -169,6 +170,9 @@ def assemble_record(
         tests=tests,
         wheel=WheelRecord(filename=wheel.path.name, sha256=sha256, size_bytes=wheel.path.stat().st_size),
         recipe=_recipe_record(job.options.recipe),
+        target_copies=tuple(
+            WheelRecord(filename=one.filename, sha256=one.sha256) for one in raw.environment.copies
+        ),
     )
 
 

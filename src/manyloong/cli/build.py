@@ -47,6 +47,10 @@ def build(
     keep: Annotated[
         bool, typer.Option("--keep", help="Keep the folder of a failed build and say how to enter it.")
     ] = False,
+    build_deps: Annotated[
+        bool,
+        typer.Option("--build-deps/--no-build-deps", help="Build requirements that have no wheel first."),
+    ] = True,
     offline: Annotated[bool, typer.Option("--offline", help="Use only what is in the cache.")] = False,
     locked: Annotated[
         bool, typer.Option("--locked", help="Refuse roots that differ from their locks.")
@@ -83,6 +87,7 @@ def build(
         output=output.resolve(),
         force=force,
         keep=keep,
+        build_deps=build_deps,
         offline=offline,
         locked=locked,
         dry_run=dry_run,

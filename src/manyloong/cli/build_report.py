@@ -49,12 +49,20 @@ def print_plan(jobs: Sequence[Job], *, as_json: bool) -> None:
     )
 
 
-def print_results(results: Sequence[Result], *, as_json: bool) -> int:
-    """The table, the errors below it, and the exit code: the gravest of all jobs'."""
+def print_results(results: Sequence[Result], requirements: Sequence[Built], *, as_json: bool) -> int:
+    """The table, the errors below it, and the exit code: the gravest of all jobs'.
+
+    ``requirements`` were built on the way, because something needed them.
+    """
     if as_json:
-        terminal.print_json({"results": [_as_json(result) for result in results]})
+        terminal.print_json(
+            {
+                "results": [_as_json(result) for result in results],
+                "requirements": [_as_json(result) for result in requirements],
+            }
+        )
     else:
-        _print_table(results)
+        _print_table([*requirements, *results])
         for result in results:
             _print_trouble(result)
     return max((_exit_code(result) for result in results), default=0)
@@ -123,13 +131,15 @@ def _row(result: Built) -> list[str]:
 
 
 def _tests(record: BuildRecord) -> str:
-    """The outcome on each CPU model: ``la464,lasx=off passed (3), la464 passed (3)``."""
+    """The outcome on each CPU model: modules imported, tests of the command passed and skipped."""
     if not record.tests:
         return "not tested"
     words: list[str] = []
     for report in record.tests:
         python = ".".join(report.python.split(".")[:2])
-        words.append(f"{python} {report.cpu}: {report.outcome} ({report.imported})")
+        counted = report.counts
+        tests = f"; {counted.passed} tests, {counted.skipped} skipped" if counted else ""
+        words.append(f"{python} {report.cpu}: {report.outcome} ({report.imported}{tests})")
     return "\n".join(words)
 
 

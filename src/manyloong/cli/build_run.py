@@ -6,7 +6,7 @@ from pathlib import Path
 from manyloong.cli.build_report import print_plan, print_pure, print_results
 from manyloong.cli.doors import open_outside
 from manyloong.cli.progress import ProgressListener
-from manyloong.pipeline import plan_jobs, run_jobs
+from manyloong.pipeline import Batch, plan_jobs, run_jobs
 from manyloong.targets import Python, Target
 from manyloong.wheels.job import Options
 from manyloong.wheels.kit import ensure_kit
@@ -27,6 +27,7 @@ class Request:
     output: Path
     force: bool
     keep: bool
+    build_deps: bool
     offline: bool
     locked: bool
     dry_run: bool
@@ -56,7 +57,16 @@ def run_request(request: Request) -> int:
             return 0
         kit = ensure_kit(request.target, outside.host, doors=doors)
         jobs = plan_jobs(found, request.pythons, request.target, options=options, kit=kit.ids)
-        results = run_jobs(
-            jobs, kit=kit, doors=doors, output=request.output, force=request.force, keep=request.keep
+        batch = Batch(
+            kit=kit,
+            doors=doors,
+            output=request.output,
+            force=request.force,
+            keep=request.keep,
+            recipes=own,
+            build_requirements=request.build_deps,
+            links=request.options.find_links,
+            test=request.options.test,
         )
-    return print_results(results, as_json=request.as_json)
+        results, requirements = run_jobs(jobs, batch)
+    return print_results(results, requirements, as_json=request.as_json)

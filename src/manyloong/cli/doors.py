@@ -55,6 +55,7 @@ def open_outside(listener: Listener, *, offline: bool, locked: bool) -> Outside:
             offline=offline,
         ),
         mirrors=debian_mirrors(os.environ),
+        registry=registry,
         locate=registry.locate,
         listener=listener,
         cores=facts.cores,

@@ -77,7 +77,7 @@ class HookRunner:
     """
 
     def __init__(self, template: Command, place: Workplace, runner: Runner) -> None:
-        self._template = template
+        self.template = template
         self._place = place
         self._runner = runner
         self.commands: list[Command] = []
@@ -93,14 +93,14 @@ class HookRunner:
         shutil.copytree(host_control, control)
         self._rewrite_paths(control / "input.json")
         command = replace(
-            self._template,
+            self.template,
             argv=(
                 f"{ENVIRONMENT}/bin/python",
                 f"{_HOOK_SCRIPTS}/{Path(script).name}",
                 hook,
                 f"{BUILD}/control/{hook}",
             ),
-            environment=(*self._template.environment, *self._inside(extra_environ or {})),
+            environment=(*self.template.environment, *self._inside(extra_environ or {})),
             cwd=SOURCE,
             log=self._place.log,
         )

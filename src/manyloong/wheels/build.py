@@ -1,13 +1,15 @@
 """From sources to a raw wheel: the backend's hooks in the cross environment, without network."""
 
 import json
+import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from manyloong.errors import BuildError
 from manyloong.sandbox import Command
-from manyloong.wheels import cross
+from manyloong.store import Store
+from manyloong.wheels import cross, native
 from manyloong.wheels.backend import (
     HookRunner,
     Workplace,
@@ -17,12 +19,14 @@ from manyloong.wheels.backend import (
     prepare_workplace,
     template_binds,
 )
+from manyloong.wheels.copies import target_copies
 from manyloong.wheels.doors import Doors
 from manyloong.wheels.environment import BuildEnvironment, ensure_environment
 from manyloong.wheels.job import Job
 from manyloong.wheels.kit import Kit
 from manyloong.wheels.needs import apply_patches
-from manyloong.wheels.resolve import fetch_wheels, native_platform, resolve_wheels
+from manyloong.wheels.requirements import Missing, Supply, Wanted, resolve_or_build
+from manyloong.wheels.resolve import fetch_wheels, native_platform
 from manyloong.wheels.source import git_folder, source_epoch, unpack_source
 
 
@@ -45,39 +49,56 @@ class RawWheel:
         return self.path.name.endswith("-none-any.whl")
 
 
-def build_raw_wheel(job: Job, kit: Kit, place: Path, doors: Doors) -> RawWheel:
+def build_raw_wheel(job: Job, kit: Kit, place: Path, doors: Doors, supply: Supply) -> RawWheel:
     """Unpack, resolve and install the build requirements, and run the backend's hooks at ``place``.
 
-    Raises IntegrityError for a bad archive, UnresolvableError for requirements that have no wheels,
-    BuildError with the end of the log when the package's own build fails.
+    ``supply`` makes the requirements that have no wheel. Raises IntegrityError for a bad archive,
+    UnresolvableError for requirements that cannot be had, BuildError with the end of the log when the
+    package's own build fails.
     """
     workplace = prepare_workplace(place)
     epoch = prepare_sources(job, kit, workplace, doors)
-    prepare_cross(workplace, kit)
-    variables = cross.cross_variables(epoch=epoch, jobs=doors.cores) | dict(job.options.environment)
-    template = Command(
-        argv=(),
-        root=kit.native_root.path,
-        log=workplace.log,
-        environment=tuple(sorted(variables.items())),
-        emulator=kit.emulator(kit.target.architecture.qemu.cpu_full),
-    )
-    requirements, environment = _environment_for(job, kit, workplace, template, doors)
-    hooks = _hooks(environment, job, kit, workplace, template, doors)
+    builder = _Builder(job=job, kit=kit, workplace=workplace, doors=doors, supply=supply, epoch=epoch)
+    requirements, environment = builder.environment()
+    hooks = builder.hooks(environment)
     project = open_project(workplace, hooks)
-    settings = cross.backend_settings(backend_name(workplace), job.options.settings())
-    wheel = call_hook(lambda: project.build("wheel", workplace.output, dict(settings)))
+    wheel = call_hook(lambda: project.build("wheel", workplace.output, builder.settings()))
     dropped, translated = read_toolchain_log(workplace.toolchain_log)
     return RawWheel(
         path=_checked(Path(wheel), job),
         requirements=requirements,
         environment=environment,
-        variables=template.environment,
+        variables=hooks.template.environment,
         commands=tuple(command.replay_line() for command in hooks.commands),
         dropped_flags=dropped,
         translated_flags=translated,
         epoch=epoch,
     )
+
+
+def native_wheel(job: Job, kit: Kit, doors: Doors, supply: Supply) -> Path:
+    """A wheel for the build machine (lane ``native``), alone in its folder of the store."""
+
+    def build(folder: Path) -> None:
+        with doors.store.scratch("native") as place:
+            raw = build_raw_wheel(job, kit, place / "build", doors, supply)
+            shutil.copyfile(raw.path, folder / raw.path.name)
+
+    return _only(doors.store.tree("wheel", job.id, build))
+
+
+def keep_wheel(wheel: Path, job: Job, store: Store) -> Path:
+    """A finished wheel that is not published, alone in its folder of the store."""
+
+    def copy(folder: Path) -> None:
+        shutil.copyfile(wheel, folder / wheel.name)
+
+    return _only(store.tree("wheel", job.id, copy))
+
+
+def _only(folder: Path) -> Path:
+    (path,) = folder.iterdir()
+    return path
 
 
 def prepare_sources(job: Job, kit: Kit, workplace: Workplace, doors: Doors) -> int:
@@ -95,9 +116,10 @@ def prepare_sources(job: Job, kit: Kit, workplace: Workplace, doors: Doors) -> i
     return epoch
 
 
-def prepare_cross(workplace: Workplace, kit: Kit) -> None:
-    """What a cross build needs in its own folder: whom to present as."""
+def prepare_cross(workplace: Workplace, kit: Kit, environment: BuildEnvironment) -> None:
+    """What a cross build needs in its own folder: whom to present as, and what Meson may run."""
     (workplace.tools / "cross.json").write_text(cross.cross_config_text(kit.target), "utf-8")
+    cross.write_programs(workplace.tools, environment.path)
 
 
 def cross_trees(kit: Kit, environment: BuildEnvironment) -> tuple[tuple[Path, str], ...]:
@@ -119,50 +141,93 @@ def _checked(wheel: Path, job: Job) -> Path:
     return wheel
 
 
-def _hooks(
-    environment: BuildEnvironment, job: Job, kit: Kit, workplace: Workplace, template: Command, doors: Doors
-) -> HookRunner:
-    binds = template_binds(workplace, cross_trees(kit, environment), git_folder(job.source))
-    return HookRunner(replace(template, binds=binds), workplace, doors.runner)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Builder:
+    """One build on its way: for the target, or (lane ``native``) for the build machine itself."""
 
+    job: Job
+    kit: Kit
+    workplace: Workplace
+    doors: Doors
+    supply: Supply
+    epoch: int
 
-def _environment_for(
-    job: Job, kit: Kit, workplace: Workplace, template: Command, doors: Doors
-) -> tuple[tuple[str, ...], BuildEnvironment]:
-    """The environment with what pyproject.toml asks for, then with what the backend asks for besides."""
-    project = open_project(workplace, _no_hooks)
-    static = tuple(sorted(project.build_system_requires))
-    environment = _install(static, job, kit, doors)
-    hooks = _hooks(environment, job, kit, workplace, template, doors)
-    asking = open_project(workplace, hooks)
-    settings = cross.backend_settings(backend_name(workplace), job.options.settings())
-    dynamic = call_hook(lambda: asking.get_requires_for_build("wheel", dict(settings)))
-    wanted = tuple(sorted({*static, *dynamic}))
-    if wanted != static:
-        environment = _install(wanted, job, kit, doors)
-    return wanted, environment
+    @property
+    def native(self) -> bool:
+        return self.job.lane == native.LANE
+
+    def settings(self) -> dict[str, str | list[str]]:
+        given = self.job.options.settings()
+        return given if self.native else cross.backend_settings(backend_name(self.workplace), given)
+
+    def variables(self, environment: BuildEnvironment) -> dict[str, str]:
+        make = native.native_variables if self.native else cross.cross_variables
+        found = make(epoch=self.epoch, jobs=self.doors.cores)
+        folders = environment.folders_of("*.pc")
+        return (
+            found
+            | ({"PKG_CONFIG_PATH": ":".join(folders)} if folders else {})
+            | dict(self.job.options.environment)
+        )
+
+    def hooks(self, environment: BuildEnvironment) -> HookRunner:
+        """The hooks of the backend, as commands in a sandbox with that environment."""
+        kit = self.kit
+        if not self.native:
+            prepare_cross(self.workplace, kit, environment)
+        template = Command(
+            argv=(),
+            root=kit.native_root.path,
+            log=self.workplace.log,
+            environment=tuple(sorted(self.variables(environment).items())),
+            binds=template_binds(self.workplace, cross_trees(kit, environment), git_folder(self.job.source)),
+            emulator=kit.emulator(kit.target.architecture.qemu.cpu_full),
+        )
+        return HookRunner(template, self.workplace, self.doors.runner)
+
+    def environment(self) -> tuple[tuple[str, ...], BuildEnvironment]:
+        """The environment with what pyproject.toml asks for, then with what the backend asks for besides."""
+        static = tuple(sorted(open_project(self.workplace, _no_hooks).build_system_requires))
+        environment = self.install(static)
+        asking = open_project(self.workplace, self.hooks(environment))
+        dynamic = call_hook(lambda: asking.get_requires_for_build("wheel", self.settings()))
+        wanted = tuple(sorted({*static, *dynamic}))
+        return wanted, (environment if wanted == static else self.install(wanted))
+
+    def install(self, requirements: Sequence[str]) -> BuildEnvironment:
+        """An environment of native wheels, with the target's headers and libraries over them."""
+        python, doors = self.job.identifier.python, self.doors
+        wanted = Wanted(
+            python=python,
+            platform=native_platform(self.kit.host),
+            links=tuple(Path(folder) for folder in self.job.options.find_links),
+            doors=doors,
+        )
+
+        def build(missing: Missing) -> Path:
+            return self.supply.native_wheel(missing.project, missing.version, python)
+
+        wheels = resolve_or_build(requirements, wanted, build)
+        files = fetch_wheels(wheels, fetcher=doors.fetcher, listener=doors.listener)
+        copies = (
+            ()
+            if self.native
+            else target_copies(wheels, files, wanted=wanted, target=self.kit.target, supply=self.supply)
+        )
+        return ensure_environment(
+            python,
+            wheels,
+            files,
+            copies,
+            root=self.kit.native_root,
+            uv=doors.uv.binary,
+            store=doors.store,
+            runner=doors.runner,
+        )
 
 
 def _no_hooks(*_: object, **__: object) -> None:
     raise BuildError("no hook runs before the build environment is made")
-
-
-def _install(requirements: Sequence[str], job: Job, kit: Kit, doors: Doors) -> BuildEnvironment:
-    python = job.identifier.python
-    links = tuple(Path(folder) for folder in job.options.find_links)
-    wheels = resolve_wheels(
-        requirements, python=python, platform=native_platform(kit.host), uv=doors.uv, find_links=links
-    )
-    files = fetch_wheels(wheels, fetcher=doors.fetcher, listener=doors.listener)
-    return ensure_environment(
-        python,
-        wheels,
-        files,
-        root=kit.native_root,
-        uv=doors.uv.binary,
-        store=doors.store,
-        runner=doors.runner,
-    )
 
 
 def read_toolchain_log(log: Path) -> tuple[tuple[str, ...], tuple[str, ...]]:

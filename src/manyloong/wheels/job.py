@@ -11,7 +11,7 @@ from manyloong.wheels.recipe_keys import Settings
 from manyloong.wheels.recipes import Recipe, merged_settings
 from manyloong.wheels.source import Source
 
-RECIPE = 2  # bump when the same job would give another wheel
+RECIPE = 1  # bump when the same job would give another wheel
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

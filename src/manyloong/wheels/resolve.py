@@ -129,8 +129,11 @@ def resolve_wheels(
     platform: Platform,
     uv: Uv,
     find_links: Sequence[Path] = (),
+    dependencies: bool = True,
 ) -> tuple[ResolvedWheel, ...]:
     """One wheel, with its SHA-256, for each project that the requirements need; sorted by name.
+
+    Without ``dependencies``: for the projects that are named, and none that those need.
 
     Raises UnresolvableError with uv's explanation, or FetchError when the index cannot be reached.
     """
@@ -148,6 +151,8 @@ def resolve_wheels(
     ]
     arguments += ["--python-version", python.version, "--python-platform", platform.uv_name]
     arguments += ["--default-index", uv.index_url]
+    if not dependencies:
+        arguments.append("--no-deps")
     for folder in find_links:
         arguments += ["--find-links", str(folder)]
     done = uv.run(arguments, text="\n".join(requirements) + "\n")
