@@ -31,7 +31,8 @@ from manyloong.store import Store
 from manyloong.store.normalise import normalise_tree
 from manyloong.targets import FlagRule, Host, Target
 
-RECIPE = 1  # bump when what is built changes although its inputs do not
+RECIPE = 1  # bump when what is built changes although its inputs and _PROGRAMS do not
+_PROGRAMS = ("toolchain.py", "payload/sysroot.py", "pythons.py", "pyconfig.py")
 _WORK = ".work"  # inside a tree while it is built
 _ENVIRONMENT = (
     ("PATH", "/usr/bin:/bin"),
@@ -82,8 +83,8 @@ class TreePlan:
         }
 
     def key(self, zig: str) -> str:
-        """SHA-256 of the plan, of the zig tree's name and of the programs that build."""
-        payload = files("manyloong.roots").joinpath("payload/sysroot.py").read_text("utf-8")
+        """SHA-256 of the plan, of the zig tree's name and of the programs that build, this one among them."""
+        programs = [files("manyloong.roots").joinpath(name).read_text("utf-8") for name in _PROGRAMS]
         document = {
             "recipe": RECIPE,
             "zig": zig,
@@ -91,7 +92,7 @@ class TreePlan:
             "files": dict(self.files),
             "executables": dict(self.executables),
             "links": dict(self.links),
-            "payload": payload,
+            "programs": programs,
             "pythons": [python.digest for python in self.pythons],
             "libc": [hashlib.sha256(path.read_bytes()).hexdigest() for path in self.libc],
         }
