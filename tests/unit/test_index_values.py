@@ -85,8 +85,13 @@ def test_no_header_breaks_negotiation(text: str) -> None:
 
 
 def test_settings_round_trip(tmp_path: Path) -> None:
-    policy = {"require_provenance": ("numpy",), "provenance_signers": ("a https://b.example",)}
-    settings = Settings(title='a "b" \\ c', trusted_root="sigstore", upload_limit_mib=5, **policy)
+    settings = Settings(
+        title='a "b" \\ c',
+        trusted_root="sigstore",
+        upload_limit_mib=5,
+        require_provenance=("numpy",),
+        provenance_signers=("a https://b.example",),
+    )
     (tmp_path / "index.toml").write_text(format_settings(settings))
     assert read_settings(tmp_path) == settings
     assert settings.provenance_required("numpy")
