@@ -10,7 +10,7 @@ from pathlib import Path
 
 from manyloong.audit import judge, read_facts
 from manyloong.errors import BuildError, ManyloongError
-from manyloong.events import Stages
+from manyloong.events import Stages, Warned
 from manyloong.record import BuildRecord, assemble_record, format_record, parse_record, record_path
 from manyloong.sandbox import Remembering, moved_command, write_script
 from manyloong.store import keep_directory, save_log, write_whole
@@ -18,10 +18,10 @@ from manyloong.supply import JobSupply, Needed
 from manyloong.targets import Python, Target
 from manyloong.wheels.build import build_raw_wheel, keep_wheel, native_wheel
 from manyloong.wheels.doors import Doors
+from manyloong.wheels.fallback import cross_reason
 from manyloong.wheels.identifier import Identifier, admitted, serves
-from manyloong.wheels.job import Job, Options
+from manyloong.wheels.job import NATIVE, Job, LaneName, Options
 from manyloong.wheels.kit import Kit
-from manyloong.wheels.native import LANE as NATIVE
 from manyloong.wheels.needs import options_for
 from manyloong.wheels.recipes import Recipe
 from manyloong.wheels.repair import plan_repair, run_repair
@@ -56,6 +56,7 @@ class Failed:
     error: ManyloongError
     log: Path | None = None  # everything the build printed
     kept: Path | None = None  # the job's folder, where it was asked to be kept
+    cross_reason: str | None = None  # why it could not be a cross build, where that was the cause
 
 
 Result = Built | Pure | Failed
@@ -68,6 +69,7 @@ def plan_jobs(
     *,
     options: Options,
     kit: dict[str, str],
+    lane: LaneName = "cross",
 ) -> tuple[Job, ...]:
     """One job for each Python that was chosen (None: all here) and that the project admits."""
     chosen = admitted(pythons, source.requires_python, project=source.label)
@@ -77,6 +79,7 @@ def plan_jobs(
             identifier=Identifier(python=python, target=target),
             options=options,
             kit=tuple(sorted(kit.items())),
+            lane=lane,
         )
         for python in chosen
     )
@@ -130,6 +133,23 @@ def _served(result: Result, job: Job) -> bool:
 
 def run_job(job: Job, batch: Batch, supply: Supply) -> Result:
     """The wheel of a job: from the cache, or built; errors become a Failed."""
+    if job.lane != "auto":
+        return _run_in_lane(job, batch, supply)
+    cross, store = replace(job, lane="cross"), batch.doors.store
+    known = None if batch.force else store.get_json("fallback", cross.id)
+    if known is None:
+        result = _run_in_lane(cross, batch, supply)
+        if not isinstance(result, Failed) or result.cross_reason is None:
+            return result
+        known = {"reason": result.cross_reason}
+        store.put_json("fallback", cross.id, known)
+    reason = str(known["reason"])
+    text = f"{job.source.label} {job.identifier}: emulated lane, because {reason}"
+    batch.doors.listener(Warned(text=text))
+    return _run_in_lane(replace(job, lane="emulated", fallback=reason), batch, supply)
+
+
+def _run_in_lane(job: Job, batch: Batch, supply: Supply) -> Result:
     doors = batch.doors
     if not batch.force and (done := _cached(job, batch)):
         return done
@@ -140,7 +160,18 @@ def run_job(job: Job, batch: Batch, supply: Supply) -> Result:
         except ManyloongError as error:
             log = save_log(doors.store.path, place / "build" / "build.log", name=job.id[:16])
             kept = _keep(place, job, runner, doors=doors) if batch.keep else None
-            return Failed(identifier=str(job.identifier), error=error, log=log, kept=kept)
+            reason = _cross_reason(job, error, place / "build", batch.kit)
+            return Failed(
+                identifier=str(job.identifier), error=error, log=log, kept=kept, cross_reason=reason
+            )
+
+
+def _cross_reason(job: Job, error: ManyloongError, build: Path, kit: Kit) -> str | None:
+    """Why a failed build could not be a cross build; None where it was none, or failed for another reason."""
+    log = build / "build.log"
+    if job.lane != "cross" or not isinstance(error, BuildError) or not log.is_file():
+        return None
+    return cross_reason(log.read_text("utf-8", "replace"), build, kit.target.architecture)
 
 
 def _keep(place: Path, job: Job, runner: Remembering, *, doors: Doors) -> Path:
@@ -260,12 +291,13 @@ class Requirements:
             identifier=Identifier(python=needed.python, target=batch.kit.target),
             options=options_for(source, options, own=batch.recipes, store=batch.doors.store),
             kit=tuple(sorted(batch.kit.ids.items())),
-            lane="cross" if needed.side == "target" else NATIVE,
+            lane="auto" if needed.side == "target" else NATIVE,
         )
         job = replace(whole, options=replace(whole.options, test_command=None, test_requires=()))
         if needed.side == "native":
             return native_wheel(job, batch.kit, batch.doors, supply)
-        result = _cached(whole, batch) or run_job(job, replace(batch, force=False), supply)
+        tested = _cached(replace(whole, lane="cross"), batch)  # with its test command, done before
+        result = tested or run_job(job, replace(batch, force=False), supply)
         return self._usable(result, source)
 
     def _usable(self, result: Result, source: Source) -> Path:

@@ -103,6 +103,7 @@ class BuildRecord:
     wheel: WheelRecord
     recipe: RecipeRecord | None = None
     target_copies: tuple[WheelRecord, ...] = ()  # of build requirements that it was compiled against
+    fallback: str = ""  # why it is not a cross build, where that was tried first
 
     @property
     def tested(self) -> str:
@@ -143,6 +144,7 @@ def assemble_record(
         identifier=str(job.identifier),
         platform=kit.target.tag,
         lane=job.lane,
+        fallback=job.fallback,
         host=kit.host.name,
         source=SourceRecord(
             kind=source.kind,

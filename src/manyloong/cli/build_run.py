@@ -1,6 +1,7 @@
 """``manyloong build`` after its arguments: from a request to what is printed."""
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from manyloong.cli.build_report import print_plan, print_pure, print_results
@@ -8,7 +9,7 @@ from manyloong.cli.doors import open_outside
 from manyloong.cli.progress import ProgressListener
 from manyloong.pipeline import Batch, plan_jobs, run_jobs
 from manyloong.targets import Python, Target
-from manyloong.wheels.job import Options
+from manyloong.wheels.job import LaneName, Options
 from manyloong.wheels.kit import ensure_kit
 from manyloong.wheels.needs import options_for
 from manyloong.wheels.recipes import read_recipes
@@ -23,6 +24,7 @@ class Request:
     pythons: tuple[Python, ...] | None
     target: Target
     options: Options
+    lane: LaneName
     recipes: tuple[Path, ...]
     output: Path
     force: bool
@@ -51,12 +53,12 @@ def run_request(request: Request) -> int:
             print_pure(found, as_json=request.as_json)
             return 0
         options = options_for(found, request.options, own=own, store=doors.store)
+        plan = partial(plan_jobs, found, request.pythons, request.target, options=options, lane=request.lane)
         if request.dry_run:
-            plan = plan_jobs(found, request.pythons, request.target, options=options, kit={})
-            print_plan(plan, as_json=request.as_json)
+            print_plan(plan(kit={}), as_json=request.as_json)
             return 0
         kit = ensure_kit(request.target, outside.host, doors=doors)
-        jobs = plan_jobs(found, request.pythons, request.target, options=options, kit=kit.ids)
+        jobs = plan(kit=kit.ids)
         batch = Batch(
             kit=kit,
             doors=doors,

@@ -2,14 +2,13 @@
 
 import json
 import shutil
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from manyloong.errors import BuildError
 from manyloong.sandbox import Command
 from manyloong.store import Store
-from manyloong.wheels import cross, native
+from manyloong.wheels import cross
 from manyloong.wheels.backend import (
     HookRunner,
     Workplace,
@@ -19,14 +18,13 @@ from manyloong.wheels.backend import (
     prepare_workplace,
     template_binds,
 )
-from manyloong.wheels.copies import target_copies
 from manyloong.wheels.doors import Doors
-from manyloong.wheels.environment import BuildEnvironment, ensure_environment
+from manyloong.wheels.environment import BuildEnvironment, described_variables
 from manyloong.wheels.job import Job
 from manyloong.wheels.kit import Kit
+from manyloong.wheels.lane import Lane, open_lane
 from manyloong.wheels.needs import apply_patches
-from manyloong.wheels.requirements import Missing, Supply, Wanted, resolve_or_build
-from manyloong.wheels.resolve import fetch_wheels, native_platform
+from manyloong.wheels.requirements import Supply
 from manyloong.wheels.source import git_folder, source_epoch, unpack_source
 
 
@@ -58,11 +56,21 @@ def build_raw_wheel(job: Job, kit: Kit, place: Path, doors: Doors, supply: Suppl
     """
     workplace = prepare_workplace(place)
     epoch = prepare_sources(job, kit, workplace, doors)
-    builder = _Builder(job=job, kit=kit, workplace=workplace, doors=doors, supply=supply, epoch=epoch)
-    requirements, environment = builder.environment()
-    hooks = builder.hooks(environment)
+    lane = open_lane(job, kit, doors, supply)
+    lane.prepare(workplace)
+    variables = lane.variables(epoch=epoch, jobs=doors.cores) | dict(job.options.environment)
+    template = Command(
+        argv=(),
+        root=lane.root,
+        log=workplace.log,
+        environment=tuple(sorted(variables.items())),
+        emulator=lane.emulator,
+    )
+    site = _Site(lane=lane, job=job, workplace=workplace, template=template, doors=doors)
+    requirements, environment = site.environment()
+    hooks = site.hooks(environment)
     project = open_project(workplace, hooks)
-    wheel = call_hook(lambda: project.build("wheel", workplace.output, builder.settings()))
+    wheel = call_hook(lambda: project.build("wheel", workplace.output, site.settings()))
     dropped, translated = read_toolchain_log(workplace.toolchain_log)
     return RawWheel(
         path=_checked(Path(wheel), job),
@@ -116,23 +124,6 @@ def prepare_sources(job: Job, kit: Kit, workplace: Workplace, doors: Doors) -> i
     return epoch
 
 
-def prepare_cross(workplace: Workplace, kit: Kit, environment: BuildEnvironment) -> None:
-    """What a cross build needs in its own folder: whom to present as, and what Meson may run."""
-    (workplace.tools / "cross.json").write_text(cross.cross_config_text(kit.target), "utf-8")
-    cross.write_programs(workplace.tools, environment.path)
-
-
-def cross_trees(kit: Kit, environment: BuildEnvironment) -> tuple[tuple[Path, str], ...]:
-    """What a cross build sees read-only, and where."""
-    return (
-        (kit.toolchain.zig, cross.ZIG),
-        (kit.toolchain.target, cross.TARGET),
-        (kit.toolchain.native, cross.NATIVE),
-        (kit.target_root.path, cross.SYSROOT),
-        (environment.path, cross.ENVIRONMENT),
-    )
-
-
 def _checked(wheel: Path, job: Job) -> Path:
     if not wheel.is_file():
         raise BuildError(
@@ -142,88 +133,39 @@ def _checked(wheel: Path, job: Job) -> Path:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Builder:
-    """One build on its way: for the target, or (lane ``native``) for the build machine itself."""
+class _Site:
+    """One build while it runs: the lane, and the folder that it works in."""
 
+    lane: Lane
     job: Job
-    kit: Kit
     workplace: Workplace
+    template: Command
     doors: Doors
-    supply: Supply
-    epoch: int
-
-    @property
-    def native(self) -> bool:
-        return self.job.lane == native.LANE
 
     def settings(self) -> dict[str, str | list[str]]:
-        given = self.job.options.settings()
-        return given if self.native else cross.backend_settings(backend_name(self.workplace), given)
-
-    def variables(self, environment: BuildEnvironment) -> dict[str, str]:
-        make = native.native_variables if self.native else cross.cross_variables
-        found = make(epoch=self.epoch, jobs=self.doors.cores)
-        folders = environment.folders_of("*.pc")
-        return (
-            found
-            | ({"PKG_CONFIG_PATH": ":".join(folders)} if folders else {})
-            | dict(self.job.options.environment)
-        )
+        """Config settings for the backend."""
+        return self.lane.settings(backend_name(self.workplace), self.job.options.settings())
 
     def hooks(self, environment: BuildEnvironment) -> HookRunner:
-        """The hooks of the backend, as commands in a sandbox with that environment."""
-        kit = self.kit
-        if not self.native:
-            prepare_cross(self.workplace, kit, environment)
-        template = Command(
-            argv=(),
-            root=kit.native_root.path,
-            log=self.workplace.log,
-            environment=tuple(sorted(self.variables(environment).items())),
-            binds=template_binds(self.workplace, cross_trees(kit, environment), git_folder(self.job.source)),
-            emulator=kit.emulator(kit.target.architecture.qemu.cpu_full),
-        )
+        """What runs the backend's hooks in an environment."""
+        trees = self.lane.trees(self.workplace, environment)
+        binds = template_binds(self.workplace, trees, git_folder(self.job.source))
+        described = tuple(described_variables(environment, dict(self.template.environment)).items())
+        template = replace(self.template, binds=binds, environment=tuple(sorted(described)))
+        cross.write_programs(self.workplace.tools, environment.path)
         return HookRunner(template, self.workplace, self.doors.runner)
 
     def environment(self) -> tuple[tuple[str, ...], BuildEnvironment]:
         """The environment with what pyproject.toml asks for, then with what the backend asks for besides."""
-        static = tuple(sorted(open_project(self.workplace, _no_hooks).build_system_requires))
-        environment = self.install(static)
+        project = open_project(self.workplace, _no_hooks)
+        static = tuple(sorted(project.build_system_requires))
+        environment = self.lane.install(static, self.job)
         asking = open_project(self.workplace, self.hooks(environment))
         dynamic = call_hook(lambda: asking.get_requires_for_build("wheel", self.settings()))
         wanted = tuple(sorted({*static, *dynamic}))
-        return wanted, (environment if wanted == static else self.install(wanted))
-
-    def install(self, requirements: Sequence[str]) -> BuildEnvironment:
-        """An environment of native wheels, with the target's headers and libraries over them."""
-        python, doors = self.job.identifier.python, self.doors
-        wanted = Wanted(
-            python=python,
-            platform=native_platform(self.kit.host),
-            links=tuple(Path(folder) for folder in self.job.options.find_links),
-            doors=doors,
-        )
-
-        def build(missing: Missing) -> Path:
-            return self.supply.native_wheel(missing.project, missing.version, python)
-
-        wheels = resolve_or_build(requirements, wanted, build)
-        files = fetch_wheels(wheels, fetcher=doors.fetcher, listener=doors.listener)
-        copies = (
-            ()
-            if self.native
-            else target_copies(wheels, files, wanted=wanted, target=self.kit.target, supply=self.supply)
-        )
-        return ensure_environment(
-            python,
-            wheels,
-            files,
-            copies,
-            root=self.kit.native_root,
-            uv=doors.uv.binary,
-            store=doors.store,
-            runner=doors.runner,
-        )
+        if wanted != static:
+            environment = self.lane.install(wanted, self.job)
+        return wanted, environment
 
 
 def _no_hooks(*_: object, **__: object) -> None:

@@ -56,6 +56,12 @@ class BuildEnvironment:
         return tuple(sorted(f"{ENVIRONMENT}/{folder}" for folder in folders))
 
 
+def described_variables(environment: BuildEnvironment, given: Mapping[str, str]) -> dict[str, str]:
+    """The variables of a build, with the folders where its environment says how to compile against it."""
+    folders = ":".join(filter(None, (given.get("PKG_CONFIG_PATH"), *environment.folders_of("*.pc"))))
+    return {**given, "PKG_CONFIG_PATH": folders} if folders else dict(given)
+
+
 def environment_key(
     root: Root, python: Python, wheels: Sequence[ResolvedWheel], copies: Sequence[Copy] = ()
 ) -> str:

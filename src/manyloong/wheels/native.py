@@ -2,7 +2,6 @@
 
 from manyloong.wheels.cross import BUILD, ENVIRONMENT, HOME, NATIVE
 
-LANE = "native"
 _HEADERS = "/usr/include"  # CPython's, and the folder that its pyconfig.h looks into
 
 

@@ -5,13 +5,14 @@ to find which project has none; a Supply makes it, and the resolution is asked a
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
 from packaging.markers import UndefinedEnvironmentName
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import SpecifierSet
+from packaging.tags import Tag
 from packaging.utils import canonicalize_name
 
 from manyloong.errors import BuildError, NotFoundError
@@ -65,6 +66,7 @@ class Wanted:
     platform: Platform
     links: tuple[Path, ...]
     doors: Doors
+    tags: tuple[Tag, ...] = ()  # best first; by default as installers rank them
 
     def resolve(self, requirements: Sequence[str], *, alone: bool = False) -> tuple[ResolvedWheel, ...]:
         """A set of wheels; ``alone``: for these only, without what they require themselves."""
@@ -74,13 +76,13 @@ class Wanted:
             platform=self.platform,
             uv=self.doors.uv,
             find_links=self.links,
+            tags=self.tags,
             dependencies=not alone,
         )
 
     def linked(self, folders: Sequence[Path]) -> "Wanted":
         """The same with more folders of wheels."""
-        links = (*self.links, *folders)
-        return Wanted(python=self.python, platform=self.platform, links=links, doors=self.doors)
+        return replace(self, links=(*self.links, *folders))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

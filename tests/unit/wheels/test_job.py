@@ -30,7 +30,7 @@ JOB = Job(
 
 
 def test_golden_id() -> None:
-    assert JOB.id == "cba74ea96ea0d2b16ab6b9bdbd38377eb6c19d9434cab937171886d1f1011f19"
+    assert JOB.id == "7710d39a8bffcfb5f9c6c47ca062a45526e2a4a652e3c12e8c27a42221ca37b6"
 
 
 @pytest.mark.parametrize(
