@@ -78,6 +78,7 @@ class BuildRecord:
     verdict: Verdict
     tests: tuple[TestReport, ...]
     wheel: WheelRecord
+    fallback: str = ""  # why it is not a cross build, where that was tried first
 
     @property
     def tested(self) -> str:
@@ -118,6 +119,7 @@ def assemble_record(
         identifier=str(job.identifier),
         platform=kit.target.tag,
         lane=job.lane,
+        fallback=job.fallback,
         host=kit.host.name,
         source=SourceRecord(
             kind=source.kind,

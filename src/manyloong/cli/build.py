@@ -1,5 +1,6 @@
 """``manyloong build``: one command from a release, an archive or a checkout to tested wheels."""
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -21,6 +22,10 @@ def build(
         str, typer.Option(help="Pythons, comma separated (cp313,cp314), or all that the project admits.")
     ] = "all",
     platform: Annotated[str, typer.Option(help="Platform tag to build for.")] = "manylinux_2_36",
+    lane: Annotated[
+        str,
+        typer.Option(help="cross, emulated, or auto: cross, and emulated where a package cannot be crossed."),
+    ] = "auto",
     output: Annotated[Path, typer.Option("--output", "-o", help="Where wheels and records go.")] = Path(
         "wheelhouse"
     ),
@@ -63,12 +68,11 @@ def build(
     from manyloong.pipeline import plan_jobs, run_jobs
     from manyloong.targets import target as find_target
     from manyloong.wheels.identifier import parse_pythons
-    from manyloong.wheels.job import Options
+    from manyloong.wheels.job import Options, parse_lane
     from manyloong.wheels.kit import ensure_kit
     from manyloong.wheels.source import PureRelease, resolve_source
 
-    target = find_target(platform)
-    pythons = parse_pythons(python)
+    target, pythons, chosen = find_target(platform), parse_pythons(python), parse_lane(lane)
     options = Options(
         config_settings=tuple(_pair(text, "--config-setting") for text in config_setting),
         environment=tuple(_pair(text, "--environment") for text in environment),
@@ -77,6 +81,7 @@ def build(
         test_requires=tuple(test_requires),
         find_links=tuple(str(folder.resolve()) for folder in find_links),
     )
+    plan = partial(plan_jobs, pythons=pythons, target=target, options=options, lane=chosen)
     with ProgressListener(quiet=as_json) as listener:
         outside = open_outside(listener, offline=offline, locked=locked)
         doors = outside.doors
@@ -87,10 +92,10 @@ def build(
             print_pure(found, as_json=as_json)
             return
         if dry_run:
-            print_plan(plan_jobs(found, pythons, target, options=options, kit={}), as_json=as_json)
+            print_plan(plan(found, kit={}), as_json=as_json)
             return
         kit = ensure_kit(target, outside.host, doors=doors)
-        jobs = plan_jobs(found, pythons, target, options=options, kit=kit.ids)
+        jobs = plan(found, kit=kit.ids)
         results = run_jobs(jobs, kit=kit, doors=doors, output=output.resolve(), force=force, keep=keep)
     raise typer.Exit(print_results(results, as_json=as_json))
 

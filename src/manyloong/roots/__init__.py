@@ -1,16 +1,19 @@
 """Build roots: spec -> lock -> tree, and the toolchain that carries the floor."""
 
 from manyloong.roots.ensure import ensure_emulator, ensure_root
+from manyloong.roots.lane import LaneRoot, ensure_lane_root
 from manyloong.roots.model import Root, RootLock, RootSpec
 from manyloong.roots.toolchain import Toolchain, ensure_toolchain
 from manyloong.roots.zig import ensure_zig
 
 __all__ = [
+    "LaneRoot",
     "Root",
     "RootLock",
     "RootSpec",
     "Toolchain",
     "ensure_emulator",
+    "ensure_lane_root",
     "ensure_root",
     "ensure_toolchain",
     "ensure_zig",

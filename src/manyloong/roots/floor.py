@@ -120,7 +120,7 @@ def libc_recipe(target: Target, *, build_root: Root) -> Recipe:
         "TRIPLET": target.triplet,
         "VERSION": source.version,
         "COMPILER": f"{target.triplet}-{_COMPILER}",
-        "KERNEL": target.architecture.libc_kernel,
+        "KERNEL": "{}.{}.{}".format(*target.architecture.glibc_kernel),
     }
     return Recipe(
         name=f"{target.libc} {source.version} {target.architecture.name}",

@@ -55,7 +55,7 @@ class Architecture:
     page_align_build: int  # bytes
     baseline: str
     kernel_min: str
-    libc_kernel: str
+    glibc_kernel: tuple[int, int, int]  # the oldest that the architecture's glibc knows, as its ABI note says
     debian: str
     oci: str
     go: str

@@ -27,6 +27,7 @@ def _architecture(name: str) -> Architecture:
             ),
         ),
         qemu=Qemu(**row.pop("qemu")),
+        glibc_kernel=tuple(row.pop("glibc_kernel")),
         **row,
     )
 

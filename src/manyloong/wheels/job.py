@@ -3,12 +3,14 @@
 import hashlib
 import json
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, get_args
 
+from manyloong.errors import InputError
 from manyloong.targets import Python
 from manyloong.wheels.identifier import Identifier
 from manyloong.wheels.source import Source
 
+LaneName = Literal["cross", "emulated", "auto"]  # auto: cross, and emulated where that cannot be
 RECIPE = 1  # bump when the same job would give another wheel
 
 
@@ -44,7 +46,8 @@ class Job:
     options: Options
     kit: tuple[tuple[str, str], ...]  # part -> id, sorted
     siblings: tuple[Python, ...] = ()  # Pythons that need no job of their own if this wheel serves them
-    lane: str = "cross"
+    lane: LaneName = "cross"
+    fallback: str = ""  # why it is not a cross build although that was tried; decides nothing
 
     def document(self) -> dict[str, Any]:
         """What the id is made from."""
@@ -66,3 +69,11 @@ class Job:
         """SHA-256 of the job's canonical JSON, in hex."""
         text = json.dumps(self.document(), sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()
+
+
+def parse_lane(text: str) -> LaneName:
+    """A lane's name; InputError that says which there are."""
+    for name in get_args(LaneName):
+        if text == name:
+            return name  # type: ignore[no-any-return]
+    raise InputError(f"--lane {text!r}: no such lane", hint=f"lanes: {', '.join(get_args(LaneName))}")

@@ -18,7 +18,7 @@ class Kit:
     native_root: Root
     target_root: Root
     toolchain: Toolchain
-    qemu: Path
+    qemu: Path | None  # None on a host that runs the target's programs itself
 
     @property
     def ids(self) -> dict[str, str]:
@@ -34,8 +34,10 @@ class Kit:
         """Every way in which the roots differ from their locks."""
         return self.native_root.drift + self.target_root.drift
 
-    def emulator(self, cpu: str) -> Emulator:
-        """QEMU for the target with a CPU model."""
+    def emulator(self, cpu: str) -> Emulator | None:
+        """QEMU for the target with a CPU model; None where there is none."""
+        if self.qemu is None:
+            return None
         return Emulator(binary=self.qemu, qemu=self.target.architecture.qemu, cpu=cpu)
 
 
@@ -56,15 +58,7 @@ def ensure_kit(target: Target, host: Host, *, doors: Doors) -> Kit:
         )
         for name in (f"native-{host.debian}", target.test_root)
     )
-    qemu = ensure_emulator(
-        host,
-        target.architecture,
-        store=doors.store,
-        fetcher=doors.fetcher,
-        mirrors=doors.mirrors,
-        listener=doors.listener,
-        locked=doors.locked,
-    )
+    qemu = _ensure_qemu(target, host, doors)
     zig = ensure_zig(
         host, store=doors.store, fetcher=doors.fetcher, locate=doors.locate, listener=doors.listener
     )
@@ -79,3 +73,17 @@ def ensure_kit(target: Target, host: Host, *, doors: Doors) -> Kit:
         listener=doors.listener,
     )
     return Kit(target=target, host=host, native_root=native, target_root=test, toolchain=toolchain, qemu=qemu)
+
+
+def _ensure_qemu(target: Target, host: Host, doors: Doors) -> Path | None:
+    if host.debian == target.architecture.debian:
+        return None
+    return ensure_emulator(
+        host,
+        target.architecture,
+        store=doors.store,
+        fetcher=doors.fetcher,
+        mirrors=doors.mirrors,
+        listener=doors.listener,
+        locked=doors.locked,
+    )

@@ -129,10 +129,13 @@ def resolve_wheels(
     platform: Platform,
     uv: Uv,
     find_links: Sequence[Path] = (),
+    tags: Sequence[Tag] = (),
+    dependencies: bool = True,
 ) -> tuple[ResolvedWheel, ...]:
     """One wheel, with its SHA-256, for each project that the requirements need; sorted by name.
 
-    Raises UnresolvableError with uv's explanation, or FetchError when the index cannot be reached.
+    ``tags``, best first, say which of several wheels is taken; by default as installers do. Raises
+    UnresolvableError with uv's explanation, or FetchError when the index cannot be reached.
     """
     if not requirements:
         return ()
@@ -150,13 +153,17 @@ def resolve_wheels(
     arguments += ["--default-index", uv.index_url]
     for folder in find_links:
         arguments += ["--find-links", str(folder)]
+    if not dependencies:
+        arguments.append("--no-deps")
     done = uv.run(arguments, text="\n".join(requirements) + "\n")
     if done.returncode != 0:
         raise _resolution_error(requirements, python, done.stderr.strip(), offline=uv.offline)
     lock = Pylock.from_dict(tomllib.loads(done.stdout))
     try:
         selected = list(
-            lock.select(environment=marker_environment(python, platform), tags=wheel_tags(python, platform))
+            lock.select(
+                environment=marker_environment(python, platform), tags=tags or wheel_tags(python, platform)
+            )
         )
     except PylockSelectError as error:
         raise UnresolvableError(

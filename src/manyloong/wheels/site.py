@@ -3,6 +3,7 @@
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 from manyloong.errors import BuildError
 from manyloong.roots import Root
@@ -15,12 +16,21 @@ _COMPILE = ("-m", "compileall", "-q", "-j0", "--invalidation-mode", "unchecked-h
 
 
 def install_site(
-    wheels: Mapping[str, Path], python: Python, place: Path, *, label: str, uv: Uv, platform: Platform
+    wheels: Mapping[str, Path],
+    python: Python,
+    place: Path,
+    *,
+    label: str,
+    uv: Uv,
+    platform: Platform,
+    programs: Mapping[str, Path] = MappingProxyType({}),
+    programs_platform: Platform | None = None,
 ) -> None:
     """A virtual environment at ``place`` with the wheels, for use at VENV.
 
-    ``wheels`` gives paths by file name; ``label`` is what they are together, for the error. Raises BuildError
-    with uv's words when one cannot be installed.
+    ``wheels`` gives paths by file name; ``label`` is what they are together, for the error. ``programs`` are
+    wheels of another platform, whose programs run in the root all the same. Raises BuildError with uv's words
+    when one cannot be installed.
     """
     site = place / "lib" / f"python{python.version}" / "site-packages"
     site.mkdir(parents=True)
@@ -30,7 +40,16 @@ def install_site(
     (place / "pyvenv.cfg").write_text(
         f"home = /usr/bin\ninclude-system-site-packages = false\nversion = {python.version}\n", "utf-8"
     )
-    named = place.with_name(place.name + ".wheels")
+    for group, where in ((wheels, platform), (programs, programs_platform)):
+        if group and where is not None:
+            _install(group, site, python, label=label, uv=uv, platform=where)
+    _move_scripts(site / "bin", place / "bin", host_python=uv.python)
+
+
+def _install(
+    wheels: Mapping[str, Path], site: Path, python: Python, *, label: str, uv: Uv, platform: Platform
+) -> None:
+    named = site.parents[2].with_name("wheels-to-install")
     named.mkdir()
     for name, path in wheels.items():
         shutil.copyfile(path, named / name)
@@ -44,7 +63,6 @@ def install_site(
             hint="look at the wheel that is named there: manyloong audit WHEEL",
         )
     shutil.rmtree(named)
-    _move_scripts(site / "bin", place / "bin", host_python=uv.python)
 
 
 def _move_scripts(made: Path, wanted: Path, *, host_python: Path) -> None:
