@@ -43,6 +43,9 @@ def build(
     test: Annotated[
         bool, typer.Option("--test/--no-test", help="Import and test each wheel under emulation.")
     ] = True,
+    test_roots: Annotated[
+        str, typer.Option(help="Where to test: current, floor (built from source on first use), or all.")
+    ] = "all",
     force: Annotated[
         bool, typer.Option("--force", help="Build again though the same job is in the cache.")
     ] = False,
@@ -67,12 +70,14 @@ def build(
     from manyloong.cli.progress import ProgressListener
     from manyloong.pipeline import plan_jobs, run_jobs
     from manyloong.targets import target as find_target
-    from manyloong.wheels.identifier import parse_pythons
+    from manyloong.wheels.floors import parse_test_roots
+    from manyloong.wheels.identifier import admitted, parse_pythons
     from manyloong.wheels.job import Options, parse_lane
-    from manyloong.wheels.kit import ensure_kit
+    from manyloong.wheels.kit import ensure_kit, with_floors
     from manyloong.wheels.source import PureRelease, resolve_source
 
     target, pythons, chosen = find_target(platform), parse_pythons(python), parse_lane(lane)
+    roots = parse_test_roots(test_roots)
     options = Options(
         config_settings=tuple(_pair(text, "--config-setting") for text in config_setting),
         environment=tuple(_pair(text, "--environment") for text in environment),
@@ -95,7 +100,9 @@ def build(
             print_plan(plan(found, kit={}), as_json=as_json)
             return
         kit = ensure_kit(target, outside.host, doors=doors)
-        jobs = plan(found, kit=kit.ids)
+        wanted = admitted(pythons, found.requires_python, project=found.label)
+        kit = with_floors(kit, wanted, roots if test else (), doors=doors)
+        jobs = plan(found, kit=kit.ids, built=kit.built_ids)
         results = run_jobs(jobs, kit=kit, doors=doors, output=output.resolve(), force=force, keep=keep)
     raise typer.Exit(print_results(results, as_json=as_json))
 

@@ -6,6 +6,7 @@ the target's ``floor_root``, with the Python tag behind it where that is not the
 
 import hashlib
 import json
+import time
 import tomllib
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -15,20 +16,15 @@ from importlib.resources import files
 from pathlib import Path
 
 from manyloong.errors import NotFoundError
+from manyloong.events import StageFinished, StageStarted
 from manyloong.roots.compile import CompileDoors, Recipe, Workshop, ensure_compiled
 from manyloong.roots.floor_tree import assemble_floor
-from manyloong.roots.interpreters import (
-    Tree,
-    ensure_native_python,
-    ensure_target_python,
-    find_build,
-    needs_native,
-)
+from manyloong.roots.interpreters import FloorParts, ensure_target_python, find_build, target_recipe
 from manyloong.roots.layout import NATIVE_PATH, TARGET_PATH
 from manyloong.roots.model import Root
-from manyloong.roots.sources import PinnedSource, parse_source
+from manyloong.roots.sources import PinnedSource, ensure_sources, parse_source
 from manyloong.roots.toolchain import Toolchain
-from manyloong.sandbox import Emulator
+from manyloong.store import Store
 from manyloong.targets import Python, Target, all_targets, known_pythons
 
 RECIPE = 1  # bump when the same parts would give another root
@@ -50,18 +46,6 @@ class Floor:
     def sources(self) -> tuple[PinnedSource, ...]:
         """What it is built from, besides the ports: all must be reachable."""
         return (libc_source(self.target), busybox_source(), find_build(self.python.tag).source)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FloorParts:
-    """What a floor root is built with."""
-
-    native_root: Root
-    build_root: Root  # with a GCC for the target and one for the build machine
-    target_root: Root  # the current one: what is not code, and the run-time library of GCC
-    toolchain: Toolchain
-    emulator: Emulator | None
-    ports: Tree | None
 
 
 @cache
@@ -148,27 +132,61 @@ def busybox_recipe(target: Target, *, native_root: Root, toolchain: Toolchain) -
     )
 
 
+def floor_recipes(floor: Floor, parts: FloorParts) -> tuple[Recipe, Recipe, Recipe]:
+    """C library, programs, CPython."""
+    return (
+        libc_recipe(floor.target, build_root=parts.build_root),
+        busybox_recipe(floor.target, native_root=parts.native_root, toolchain=parts.toolchain),
+        target_recipe(
+            floor.python,
+            floor.target,
+            native_root=parts.native_root,
+            toolchain=parts.toolchain,
+            ports=parts.ports,
+        ),
+    )
+
+
 def ensure_floor(floor: Floor, parts: FloorParts, doors: CompileDoors) -> Root:
     """The finished floor root; what is missing of it is fetched and built, all parts at once.
 
     FetchError "source not reachable" with name and hash, BuildError with the log's end.
     """
-    trees = _ensure_parts(floor, parts, doors)
-    identity = floor_id(floor, parts, [tree.id for tree in trees])
-    path = doors.store.tree(
-        "root",
-        identity,
-        lambda tree: assemble_floor(
-            tree,
-            [one.path for one in trees],
-            target=floor.target,
-            current=parts.target_root.path,
-            ports=parts.ports.path if parts.ports else None,
-            emulator=parts.emulator,
-            doors=doors,
-        ),
-    )
+    recipes = floor_recipes(floor, parts)
+    identity = floor_id(floor, parts, [recipe.key() for recipe in recipes])
+    path = doors.store.tree_path("root", identity)
+    if path is None:
+        ensure_sources(
+            floor.sources, fetcher=doors.fetcher, mirrors=doors.mirrors, listener=doors.listener
+        )  # all, before any is built
+        trees = _ensure_parts(floor, parts, doors)
+        path = doors.store.tree("root", identity, lambda tree: _assemble(tree, trees, floor, parts, doors))
+    doors.store.put_json("floor", floor.name, {"id": identity})
     return Root(name=floor.name, id=identity, path=path)
+
+
+def last_floor(floor: Floor, store: Store) -> Root | None:
+    """The floor root of that name that was made last, if it is still in the store."""
+    known = store.get_json("floor", floor.name)
+    path = store.tree_path("root", str(known["id"])) if known else None
+    return Root(name=floor.name, id=str(known["id"]), path=path) if known and path else None
+
+
+def _assemble(
+    tree: Path, trees: Sequence[Path], floor: Floor, parts: FloorParts, doors: CompileDoors
+) -> None:
+    doors.listener(StageStarted(job=floor.name, stage="assemble"))
+    began = time.monotonic()
+    assemble_floor(
+        tree,
+        trees,
+        target=floor.target,
+        current=parts.target_root.path,
+        ports=parts.ports.path if parts.ports else None,
+        emulator=parts.emulator,
+        doors=doors,
+    )
+    doors.listener(StageFinished(job=floor.name, stage="assemble", seconds=time.monotonic() - began))
 
 
 def floor_id(floor: Floor, parts: FloorParts, trees: Sequence[str]) -> str:
@@ -185,38 +203,18 @@ def floor_id(floor: Floor, parts: FloorParts, trees: Sequence[str]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _ensure_parts(floor: Floor, parts: FloorParts, doors: CompileDoors) -> list[Tree]:
+def _ensure_parts(floor: Floor, parts: FloorParts, doors: CompileDoors) -> list[Path]:
     """C library, programs and CPython, at once: while one is configured, another one compiles."""
+    libc, busybox, _ = floor_recipes(floor, parts)
+    here = Workshop(root=parts.native_root.path, binds=parts.toolchain.binds())
     with ThreadPoolExecutor(3, thread_name_prefix="floor") as pool:
         futures = [
-            pool.submit(_libc, floor.target, parts, doors),
-            pool.submit(_busybox, floor.target, parts, doors),
+            pool.submit(ensure_compiled, libc, Workshop(root=parts.build_root.path), doors),
+            pool.submit(ensure_compiled, busybox, here, doors),
             pool.submit(_python, floor, parts, doors),
         ]
         return [future.result() for future in futures]
 
 
-def _libc(target: Target, parts: FloorParts, doors: CompileDoors) -> Tree:
-    recipe = libc_recipe(target, build_root=parts.build_root)
-    return Tree(id=recipe.key(), path=ensure_compiled(recipe, Workshop(root=parts.build_root.path), doors))
-
-
-def _busybox(target: Target, parts: FloorParts, doors: CompileDoors) -> Tree:
-    recipe = busybox_recipe(target, native_root=parts.native_root, toolchain=parts.toolchain)
-    workshop = Workshop(root=parts.native_root.path, binds=parts.toolchain.binds())
-    return Tree(id=recipe.key(), path=ensure_compiled(recipe, workshop, doors))
-
-
-def _python(floor: Floor, parts: FloorParts, doors: CompileDoors) -> Tree:
-    native: Path | None = None
-    if needs_native(floor.python):
-        native = ensure_native_python(floor.python, build_root=parts.build_root, doors=doors)
-    return ensure_target_python(
-        floor.python,
-        floor.target,
-        native_root=parts.native_root,
-        native_python=native,
-        toolchain=parts.toolchain,
-        ports=parts.ports,
-        doors=doors,
-    )
+def _python(floor: Floor, parts: FloorParts, doors: CompileDoors) -> Path:
+    return ensure_target_python(floor.python, floor.target, parts=parts, doors=doors).path

@@ -12,11 +12,11 @@ from pathlib import Path
 
 from manyloong.errors import NotFoundError
 from manyloong.roots.compile import CompileDoors, Recipe, Workshop, ensure_compiled
-from manyloong.roots.layout import PORTS_PATH, PYTHONS_PATH, TARGET_PATH
+from manyloong.roots.layout import PORTS_PATH, PYTHON_PATH, TARGET_PATH
 from manyloong.roots.model import Root
 from manyloong.roots.sources import PinnedSource, parse_source
 from manyloong.roots.toolchain import Toolchain
-from manyloong.sandbox import Bind
+from manyloong.sandbox import Bind, Emulator
 from manyloong.targets import Python, Target
 
 _STAGES = ("unpack", "configure", "make", "install")
@@ -39,6 +39,18 @@ class Tree:
 
     id: str
     path: Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FloorParts:
+    """What a CPython for a floor, and the root around it, are built with."""
+
+    native_root: Root
+    build_root: Root  # with a GCC for the target and one for the build machine
+    target_root: Root  # the current one: what is not code, and the run-time library of GCC
+    toolchain: Toolchain
+    emulator: Emulator | None
+    ports: Tree | None
 
 
 @cache
@@ -69,17 +81,17 @@ def find_build(tag: str) -> CPythonBuild:
     raise NotFoundError(f"there is no recipe for CPython {tag!r}", hint=f"known: {known}")
 
 
-def native_prefix(tag: str) -> str:
-    """Where a CPython for the build machine lies inside the sandbox."""
-    return f"{PYTHONS_PATH}/{tag}"
-
-
 def native_recipe(python: Python, *, build_root: Root) -> Recipe:
     """A CPython for the build machine, by the compiler of a root of the same suite as the native one."""
     build = find_build(python.tag)
-    prefix = native_prefix(python.tag)
     return _recipe(
-        python, build, label="native", triplet="", prefix=prefix, build_python="", inputs=(build_root.id,)
+        python,
+        build,
+        label="native",
+        triplet="",
+        prefix=PYTHON_PATH,
+        build_python="",
+        inputs=(build_root.id,),
     )
 
 
@@ -95,6 +107,7 @@ def target_recipe(
         prefix="/usr",
         build_python=python.native_executable,
         inputs=(native_root.id, toolchain.id, *([ports.id] if ports else [])),
+        with_ports=ports is not None,
     )
 
 
@@ -107,6 +120,7 @@ def _recipe(
     prefix: str,
     build_python: str,
     inputs: tuple[str, ...],
+    with_ports: bool = False,
 ) -> Recipe:
     cross = bool(triplet)
     variables = {
@@ -116,7 +130,7 @@ def _recipe(
         "OPTIONS": " ".join(build.options),
         "PATCHES": " ".join(build.patches),
         "BUILD_PYTHON": build_python,
-        "PORTS": PORTS_PATH if cross else "",
+        "PORTS": PORTS_PATH if with_ports else "",
         "PATH": f"{TARGET_PATH}/bin:/usr/bin:/bin" if cross else "/usr/bin:/bin",
     }
     return Recipe(
@@ -136,38 +150,31 @@ def ensure_native_python(python: Python, *, build_root: Root, doors: CompileDoor
     tree = ensure_compiled(
         native_recipe(python, build_root=build_root), Workshop(root=build_root.path), doors
     )
-    return tree / native_prefix(python.tag)[1:]
+    return tree / PYTHON_PATH[1:]
 
 
-def native_bind(python: Python, prefix: Path) -> Bind:
+def native_bind(prefix: Path) -> Bind:
     """That prefix at its place in the sandbox."""
-    return Bind(source=prefix, target=native_prefix(python.tag))
+    return Bind(source=prefix, target=PYTHON_PATH)
 
 
-def ensure_target_python(
-    python: Python,
-    target: Target,
-    *,
-    native_root: Root,
-    native_python: Path | None,
-    toolchain: Toolchain,
-    ports: Tree | None,
-    doors: CompileDoors,
-) -> Tree:
-    """A CPython for a target, below ``usr``; ``native_python`` where the native root has none of its version.
-
-    Errors as ``ensure_compiled``.
-    """
-    recipe = target_recipe(python, target, native_root=native_root, toolchain=toolchain, ports=ports)
-    binds = [*toolchain.binds()]
-    if ports is not None:
-        binds.append(Bind(source=ports.path, target=PORTS_PATH))
-    if native_python is not None:
-        binds.append(native_bind(python, native_python))
-    workshop = Workshop(root=native_root.path, binds=tuple(binds))
+def ensure_target_python(python: Python, target: Target, *, parts: FloorParts, doors: CompileDoors) -> Tree:
+    """A CPython for a target, below ``usr``; errors as ``ensure_compiled``."""
+    recipe = target_recipe(
+        python, target, native_root=parts.native_root, toolchain=parts.toolchain, ports=parts.ports
+    )
+    found = doors.store.tree_path(recipe.kind, recipe.key())
+    if found is not None:
+        return Tree(id=recipe.key(), path=found)
+    binds = [*parts.toolchain.binds()]
+    if parts.ports is not None:
+        binds.append(Bind(source=parts.ports.path, target=PORTS_PATH))
+    if needs_native(python):
+        binds.append(native_bind(ensure_native_python(python, build_root=parts.build_root, doors=doors)))
+    workshop = Workshop(root=parts.native_root.path, binds=tuple(binds))
     return Tree(id=recipe.key(), path=ensure_compiled(recipe, workshop, doors))
 
 
 def needs_native(python: Python) -> bool:
     """Whether the build machine's interpreter for it is built from source too."""
-    return python.native_executable.startswith(f"{PYTHONS_PATH}/")
+    return python.native_executable.startswith(f"{PYTHON_PATH}/")

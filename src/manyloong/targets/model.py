@@ -1,6 +1,6 @@
 """What is known of an architecture, a build host and a platform tag: typed rows of ``targets.toml``."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +98,11 @@ class Python:
     def name(self) -> str:
         """The interpreter's own name, which its library's directory has too, e.g. ``python3.13t``."""
         return self.executable.rpartition("/")[2]
+
+    @property
+    def for_build(self) -> "Python":
+        """As the build machine has it: its own interpreter, which has no free threading."""
+        return replace(self, tag=self.interpreter, executable=self.native_executable)
 
     @property
     def free_threaded(self) -> bool:

@@ -47,6 +47,7 @@ class Job:
     kit: tuple[tuple[str, str], ...]  # part -> id, sorted
     siblings: tuple[Python, ...] = ()  # Pythons that need no job of their own if this wheel serves them
     lane: LaneName = "cross"
+    roots: tuple[tuple[str, str], ...] = ()  # what it is tested in, and built with from source -> id
     fallback: str = ""  # why it is not a cross build although that was tried; decides nothing
 
     def document(self) -> dict[str, Any]:
@@ -61,6 +62,7 @@ class Job:
             "environment": list(self.options.environment),
             "test": [self.options.test, self.options.test_command, list(self.options.test_requires)],
             "kit": [list(pair) for pair in self.kit],
+            "roots": [list(pair) for pair in self.roots],
             "lane": self.lane,
         }
 

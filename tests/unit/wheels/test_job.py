@@ -72,4 +72,4 @@ def test_the_environment_is_whole_and_fixed() -> None:
     assert variables["SOURCE_DATE_EPOCH"] == "1"
     assert variables["MAKEFLAGS"] == "-j2"
     assert not any("python" in value.lower() for key, value in variables.items() if key == "PATH")
-    assert cross_config(target("manylinux_2_38_loongarch64"))["libc_version"] == "glibc 2.38"
+    assert cross_config(target("manylinux_2_38_loongarch64"), all_pythons()[0])["libc_version"] == "glibc 2.38"

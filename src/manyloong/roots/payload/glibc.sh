@@ -16,6 +16,7 @@ configure)
     cd obj
     # CXX is empty: with a C++ compiler, a test program would be linked to its run-time library.
     ../src/configure --host="$TRIPLET" --build="$(gcc -dumpmachine)" --prefix=/usr \
+        --libdir=/usr/lib64 libc_cv_slibdir=/lib64 libc_cv_rtlddir=/lib64 \
         --enable-kernel="$KERNEL" --with-headers="/usr/$TRIPLET/include" \
         --disable-werror --disable-nscd --disable-build-nscd --disable-profile --disable-timezone-tools \
         --without-selinux --without-gd \
