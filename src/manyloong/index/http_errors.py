@@ -1,6 +1,6 @@
 """Errors as HTTP answers: a status and one clear text, never a traceback, in the form that the client reads.
 
-Problem details (RFC 9457) for who asks for JSON, as uv and pip do; a page for browsers; plain text for the rest.
+Problem details (RFC 9457) for who asks for JSON, as uv and pip do; a page for browsers; else plain text.
 """
 
 from collections.abc import Mapping

@@ -48,7 +48,7 @@ class RateLimit:
         if row is None:
             return float(self.per_minute)
         passed_s = max(0.0, self.now() - row.at)
-        held = float(row.permits) + passed_s * self.per_minute / _FULL_AFTER_S
+        held: float = row.permits + passed_s * self.per_minute / _FULL_AFTER_S
         return min(float(self.per_minute), held)
 
     def _key(self, key: str) -> str:
