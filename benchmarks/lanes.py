@@ -63,13 +63,13 @@ def _cross_lane(kit: Kit, requirements: tuple[str, ...], *, python: Python, door
         root=kit.native_root.path,
         trees=cross_trees(kit, environment),
         variables=_sorted(cross.cross_variables(epoch=_EPOCH, jobs=doors.cores) | _EQUAL_WORK),
-        prepare=partial(_prepare_cross, kit=kit, environment=environment),
+        prepare=partial(_prepare_cross, kit=kit, environment=environment, python=python),
         emulator=kit.emulator(kit.target.architecture.qemu.cpu_full),
     )
 
 
-def _prepare_cross(workplace: Workplace, *, kit: Kit, environment: BuildEnvironment) -> None:
-    prepare_cross(workplace, kit)
+def _prepare_cross(workplace: Workplace, *, kit: Kit, environment: BuildEnvironment, python: Python) -> None:
+    prepare_cross(workplace, kit, python)
     cross.write_programs(workplace.tools, environment.path)
 
 

@@ -131,16 +131,20 @@ def _row(result: Built) -> list[str]:
 
 
 def _tests(record: BuildRecord) -> str:
-    """The outcome on each CPU model: modules imported, tests of the command passed and skipped."""
+    """One line for each root: ``3.13 glibc 2.36: la464,lasx=off passed (3; 20 tests, 1 skipped), ...``."""
     if not record.tests:
         return "not tested"
-    words: list[str] = []
+    lines: dict[str, list[str]] = {}
     for report in record.tests:
         python = ".".join(report.python.split(".")[:2])
-        counted = report.counts
-        tests = f"; {counted.passed} tests, {counted.skipped} skipped" if counted else ""
-        words.append(f"{python} {report.cpu}: {report.outcome} ({report.imported}{tests})")
-    return "\n".join(words)
+        if report.outcome == "not tested":
+            lines[f"{python} {report.root}"] = [f"not tested: {report.reason}"]
+        else:
+            words = lines.setdefault(f"{python} {report.libc or report.root}", [])
+            counted = report.counts
+            tests = f"; {counted.passed} tests, {counted.skipped} skipped" if counted else ""
+            words.append(f"{report.cpu} {report.outcome} ({report.imported}{tests})")
+    return "\n".join(f"{where}: {', '.join(words)}" for where, words in lines.items())
 
 
 def _print_trouble(result: Result) -> None:
@@ -151,7 +155,7 @@ def _print_trouble(result: Result) -> None:
     if isinstance(result, Built):
         _print_findings(result)
         for report in result.record.tests:
-            _print_report(f"{result.path.name} on {report.cpu}", report)
+            _print_report(f"{result.path.name} in {report.root} on {report.cpu}", report)
 
 
 def _print_places(result: Failed) -> None:

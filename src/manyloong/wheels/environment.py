@@ -77,7 +77,7 @@ def environment_key(
     return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()
 
 
-def ensure_environment(
+def ensure_environment(  # noqa: PLR0913 - what goes in, and the doors
     python: Python,
     wheels: tuple[ResolvedWheel, ...],
     files: Mapping[str, Path],
@@ -87,17 +87,19 @@ def ensure_environment(
     uv: Path,
     store: Store,
     runner: Runner,
+    binds: tuple[Bind, ...] = (),
 ) -> BuildEnvironment:
     """The environment from the store, made first when it is not there yet.
 
     ``files`` gives each wheel's path by file name. What ``copies`` bring for compilers goes over the native
-    wheels' files; these stay what is imported. Raises BuildError when a wheel cannot be installed.
+    wheels' files; these stay what is imported. ``binds`` bring the interpreter where the root has it not.
+    Raises BuildError when a wheel cannot be installed.
     """
     key = environment_key(root, python, wheels, copies)
 
     def build(tree: Path) -> None:
         with store.scratch("environment") as scratch:
-            _install(tree, scratch, python, files, root=root, uv=uv, runner=runner)
+            _install(tree, scratch, python, files, root=root, uv=uv, runner=runner, extra=binds)
         site = tree / "lib" / f"python{python.version}" / "site-packages"
         (site / "_manyloong_cross.py").write_text(cross_site_text(), "utf-8")
         (site / "_manyloong_cross.pth").write_text(PTH, "utf-8")
@@ -116,6 +118,7 @@ def _install(
     root: Root,
     uv: Path,
     runner: Runner,
+    extra: tuple[Bind, ...],
 ) -> None:
     folder = scratch / "wheels"
     folder.mkdir()
@@ -135,6 +138,7 @@ def _install(
                     Bind(source=tools, target=TOOLS),
                     Bind(source=folder, target=_WHEELS),
                     Bind(source=tree, target=ENVIRONMENT, writable=True),
+                    *extra,
                 ),
             )
         )

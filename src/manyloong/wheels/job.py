@@ -62,6 +62,7 @@ class Job:
     kit: tuple[tuple[str, str], ...]  # part -> id, sorted
     siblings: tuple[Python, ...] = ()  # Pythons that need no job of their own if this wheel serves them
     lane: LaneName | Literal["native"] = "cross"
+    roots: tuple[tuple[str, str], ...] = ()  # what it is tested in, and built with from source -> id
     fallback: str = ""  # why it is not a cross build although that was tried; decides nothing
 
     def document(self) -> dict[str, Any]:
@@ -77,6 +78,7 @@ class Job:
             "test": [self.options.test, self.options.test_command, list(self.options.test_requires)],
             "rules": self.options.recipe.digest,
             "kit": [list(pair) for pair in self.kit],
+            "roots": [list(pair) for pair in self.roots],
             "lane": self.lane,
         }
 

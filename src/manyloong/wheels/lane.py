@@ -1,12 +1,12 @@
 """The ways to a wheel: what a build sees in each lane, and by which Python its hooks run."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
 from manyloong.sandbox import Emulator
-from manyloong.targets import Target
+from manyloong.targets import Python, Target
 from manyloong.wheels import cross
 from manyloong.wheels.backend import Workplace
 from manyloong.wheels.copies import target_copies
@@ -66,6 +66,7 @@ class CrossLane:
     kit: Kit
     doors: Doors
     supply: Supply
+    python: Python
 
     @property
     def root(self) -> Path:
@@ -88,16 +89,16 @@ class CrossLane:
 
     def prepare(self, workplace: Workplace) -> None:
         """Whom to present as."""
-        prepare_cross(workplace, self.kit)
+        prepare_cross(workplace, self.kit, self.python)
 
     def trees(self, workplace: Workplace, environment: BuildEnvironment) -> tuple[tuple[Path, str], ...]:
-        """Both toolchains, the target's root as sysroot, the environment."""
+        """Both toolchains, the target's root as sysroot, the environment; a source Python's parts."""
         del workplace
-        return cross_trees(self.kit, environment)
+        return (*cross_trees(self.kit, environment), *source_trees(self.kit, self.python))
 
     def install(self, requirements: Sequence[str], job: Job) -> BuildEnvironment:
         """Wheels of the build machine, with the target's headers and libraries over them."""
-        return _install(requirements, job, self.kit, self.doors, self.supply, target=self.kit.target)
+        return _install(requirements, job, self, target=self.kit.target)
 
     def settings(self, backend: str, given: Mapping[str, str | list[str]]) -> dict[str, str | list[str]]:
         """Meson is told by a cross file; the others by the environment."""
@@ -115,9 +116,14 @@ class NativeLane(CrossLane):
     def prepare(self, workplace: Workplace) -> None:
         """Nobody to present as."""
 
+    def trees(self, workplace: Workplace, environment: BuildEnvironment) -> tuple[tuple[Path, str], ...]:
+        """Both toolchains, and the environment."""
+        del workplace
+        return cross_trees(self.kit, environment)
+
     def install(self, requirements: Sequence[str], job: Job) -> BuildEnvironment:
         """Wheels of the build machine."""
-        return _install(requirements, job, self.kit, self.doors, self.supply, target=None)
+        return _install(requirements, job, self, target=None)
 
     def settings(self, backend: str, given: Mapping[str, str | list[str]]) -> dict[str, str | list[str]]:
         """Nothing to add: the build is at home."""
@@ -126,25 +132,27 @@ class NativeLane(CrossLane):
 
 
 def _install(
-    requirements: Sequence[str], job: Job, kit: Kit, doors: Doors, supply: Supply, *, target: Target | None
+    requirements: Sequence[str], job: Job, lane: CrossLane, *, target: Target | None
 ) -> BuildEnvironment:
     """An environment of native wheels; ``target``: for whom there is something to compile against in it."""
-    python = job.identifier.python
+    kit, doors, supply = lane.kit, lane.doors, lane.supply
+    source = kit.source_python(lane.python)
     wanted = Wanted(
-        python=python,
+        python=lane.python.for_build,
         platform=native_platform(kit.host),
         links=tuple(Path(folder) for folder in job.options.find_links),
         doors=doors,
     )
 
     def build(missing: Missing) -> Path:
-        return supply.native_wheel(missing.project, missing.version, python)
+        return supply.native_wheel(missing.project, missing.version, lane.python.for_build)
 
     wheels = resolve_or_build(requirements, wanted, build)
     files = fetch_wheels(wheels, fetcher=doors.fetcher, listener=doors.listener)
-    copies = target_copies(wheels, files, wanted=wanted, target=target, supply=supply) if target else ()
+    there = replace(wanted, python=lane.python)
+    copies = target_copies(wheels, files, wanted=there, target=target, supply=supply) if target else ()
     return ensure_environment(
-        python,
+        lane.python.for_build,
         wheels,
         files,
         copies,
@@ -152,12 +160,22 @@ def _install(
         uv=doors.uv.binary,
         store=doors.store,
         runner=doors.runner,
+        binds=source.binds() if source else (),
     )
 
 
-def prepare_cross(workplace: Workplace, kit: Kit) -> None:
+def prepare_cross(workplace: Workplace, kit: Kit, python: Python) -> None:
     """What a cross build needs in its own folder: whom to present as."""
-    (workplace.tools / "cross.json").write_text(cross.cross_config_text(kit.target), "utf-8")
+    (workplace.tools / "cross.json").write_text(cross.cross_config_text(kit.target, python), "utf-8")
+    (workplace.tools / "python").mkdir(exist_ok=True)  # where source_trees puts its headers
+
+
+def source_trees(kit: Kit, python: Python) -> tuple[tuple[Path, str], ...]:
+    """What a build for a Python from source sees besides."""
+    source = kit.source_python(python)
+    if source is None or source.home is None:
+        return ()
+    return ((source.home, cross.PYTHON_HOME), *((bind.source, bind.target) for bind in source.binds()))
 
 
 def cross_trees(kit: Kit, environment: BuildEnvironment) -> tuple[tuple[Path, str], ...]:
@@ -176,4 +194,4 @@ def open_lane(job: Job, kit: Kit, doors: Doors, supply: Supply) -> Lane:
     if job.lane == "emulated":
         return open_emulated(job.identifier.python, kit, doors, supply)
     lane = NativeLane if job.lane == NATIVE else CrossLane
-    return lane(kit=kit, doors=doors, supply=supply)
+    return lane(kit=kit, doors=doors, supply=supply, python=job.identifier.python)
