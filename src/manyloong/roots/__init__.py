@@ -2,15 +2,21 @@
 
 from manyloong.roots.ensure import ensure_emulator, ensure_root
 from manyloong.roots.model import Root, RootLock, RootSpec
+from manyloong.roots.ports import PortDoors, PortTree, Workshop, ensure_ports, ensure_prefix
 from manyloong.roots.toolchain import Toolchain, ensure_toolchain
 from manyloong.roots.zig import ensure_zig
 
 __all__ = [
+    "PortDoors",
+    "PortTree",
     "Root",
     "RootLock",
     "RootSpec",
     "Toolchain",
+    "Workshop",
     "ensure_emulator",
+    "ensure_ports",
+    "ensure_prefix",
     "ensure_root",
     "ensure_toolchain",
     "ensure_zig",
