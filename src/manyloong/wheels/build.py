@@ -21,6 +21,7 @@ from manyloong.wheels.doors import Doors
 from manyloong.wheels.environment import BuildEnvironment, ensure_environment
 from manyloong.wheels.job import Job
 from manyloong.wheels.kit import Kit
+from manyloong.wheels.needs import apply_patches
 from manyloong.wheels.resolve import fetch_wheels, native_platform, resolve_wheels
 from manyloong.wheels.source import git_folder, source_epoch, unpack_source
 
@@ -51,8 +52,7 @@ def build_raw_wheel(job: Job, kit: Kit, place: Path, doors: Doors) -> RawWheel:
     BuildError with the end of the log when the package's own build fails.
     """
     workplace = prepare_workplace(place)
-    unpack_source(job.source, workplace.source)
-    epoch = source_epoch(job.source, workplace.source)
+    epoch = prepare_sources(job, kit, workplace, doors)
     prepare_cross(workplace, kit)
     variables = cross.cross_variables(epoch=epoch, jobs=doors.cores) | dict(job.options.environment)
     template = Command(
@@ -78,6 +78,21 @@ def build_raw_wheel(job: Job, kit: Kit, place: Path, doors: Doors) -> RawWheel:
         translated_flags=translated,
         epoch=epoch,
     )
+
+
+def prepare_sources(job: Job, kit: Kit, workplace: Workplace, doors: Doors) -> int:
+    """The working copy with the recipe's patches in it; its SOURCE_DATE_EPOCH."""
+    unpack_source(job.source, workplace.source)
+    epoch = source_epoch(job.source, workplace.source)
+    apply_patches(
+        job.options.recipe.patches,
+        workplace.source,
+        workplace.tools,
+        root=kit.native_root,
+        log=workplace.log,
+        runner=doors.runner,
+    )
+    return epoch
 
 
 def prepare_cross(workplace: Workplace, kit: Kit) -> None:
