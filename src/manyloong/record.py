@@ -102,6 +102,7 @@ class BuildRecord:
     tests: tuple[TestReport, ...]
     wheel: WheelRecord
     recipe: RecipeRecord | None = None
+    fallback: str = ""  # why it is not a cross build, where that was tried first
 
     @property
     def tested(self) -> str:
@@ -142,6 +143,7 @@ def assemble_record(
         identifier=str(job.identifier),
         platform=kit.target.tag,
         lane=job.lane,
+        fallback=job.fallback,
         host=kit.host.name,
         source=SourceRecord(
             kind=source.kind,

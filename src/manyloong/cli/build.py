@@ -21,6 +21,10 @@ def build(
         str, typer.Option(help="Pythons, comma separated (cp313,cp314), or all that the project admits.")
     ] = "all",
     platform: Annotated[str, typer.Option(help="Platform tag to build for.")] = "manylinux_2_36",
+    lane: Annotated[
+        str,
+        typer.Option(help="cross, emulated, or auto: cross, and emulated where a package cannot be crossed."),
+    ] = "auto",
     output: Annotated[Path, typer.Option("--output", "-o", help="Where wheels and records go.")] = Path(
         "wheelhouse"
     ),
@@ -41,6 +45,9 @@ def build(
     test: Annotated[
         bool, typer.Option("--test/--no-test", help="Import and test each wheel under emulation.")
     ] = True,
+    test_roots: Annotated[
+        str, typer.Option(help="Where to test: current, floor (built from source on first use), or all.")
+    ] = "all",
     force: Annotated[
         bool, typer.Option("--force", help="Build again though the same job is in the cache.")
     ] = False,
@@ -62,8 +69,9 @@ def build(
     """
     from manyloong.cli.build_run import Request, run_request
     from manyloong.targets import target as find_target
+    from manyloong.wheels.floors import parse_test_roots
     from manyloong.wheels.identifier import parse_pythons
-    from manyloong.wheels.job import Options
+    from manyloong.wheels.job import Options, parse_lane
     from manyloong.wheels.recipes import gathered_settings
 
     options = Options(
@@ -79,6 +87,8 @@ def build(
         target=find_target(platform),
         pythons=parse_pythons(python),
         options=options,
+        lane=parse_lane(lane),
+        test_roots=parse_test_roots(test_roots),
         recipes=tuple(recipe),
         output=output.resolve(),
         force=force,

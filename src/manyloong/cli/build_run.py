@@ -1,6 +1,7 @@
 """``manyloong build`` after its arguments: from a request to what is printed."""
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from manyloong.cli.build_report import print_plan, print_pure, print_results
@@ -8,8 +9,10 @@ from manyloong.cli.doors import open_outside
 from manyloong.cli.progress import ProgressListener
 from manyloong.pipeline import plan_jobs, run_jobs
 from manyloong.targets import Python, Target
-from manyloong.wheels.job import Options
-from manyloong.wheels.kit import ensure_kit
+from manyloong.wheels.floors import RootChoice
+from manyloong.wheels.identifier import admitted
+from manyloong.wheels.job import LaneName, Options
+from manyloong.wheels.kit import ensure_kit, with_floors
 from manyloong.wheels.needs import options_for
 from manyloong.wheels.recipes import read_recipes
 from manyloong.wheels.source import PureRelease, resolve_source
@@ -23,6 +26,8 @@ class Request:
     pythons: tuple[Python, ...] | None
     target: Target
     options: Options
+    lane: LaneName
+    test_roots: tuple[RootChoice, ...]
     recipes: tuple[Path, ...]
     output: Path
     force: bool
@@ -50,12 +55,14 @@ def run_request(request: Request) -> int:
             print_pure(found, as_json=request.as_json)
             return 0
         options = options_for(found, request.options, own=own, store=doors.store)
+        plan = partial(plan_jobs, found, request.pythons, request.target, options=options, lane=request.lane)
         if request.dry_run:
-            plan = plan_jobs(found, request.pythons, request.target, options=options, kit={})
-            print_plan(plan, as_json=request.as_json)
+            print_plan(plan(kit={}), as_json=request.as_json)
             return 0
         kit = ensure_kit(request.target, outside.host, doors=doors)
-        jobs = plan_jobs(found, request.pythons, request.target, options=options, kit=kit.ids)
+        wanted = admitted(request.pythons, found.requires_python, project=found.label)
+        kit = with_floors(kit, wanted, request.test_roots if options.test else (), doors=doors)
+        jobs = plan(kit=kit.ids, built=kit.built_ids)
         results = run_jobs(
             jobs, kit=kit, doors=doors, output=request.output, force=request.force, keep=request.keep
         )

@@ -8,6 +8,7 @@ TARGET_PATH = "/opt/manyloong/target"
 NATIVE_PATH = "/opt/manyloong/native"
 ENVIRONMENT_PATH = "/opt/manyloong/env"  # the build requirements of a package
 PORTS_PATH = "/opt/manyloong/ports"  # the ports a build uses, as one prefix
+PYTHON_PATH = "/opt/manyloong/python"  # an interpreter of the build machine that its root lacks
 LOG_PATH = "/build/.toolchain.jsonl"
 
 

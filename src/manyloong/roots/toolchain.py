@@ -67,6 +67,7 @@ class TreePlan:
     files: Mapping[str, str]  # path in the tree -> text
     executables: Mapping[str, str]
     links: Mapping[str, str]
+    libc_kernel: tuple[int, ...] = ()  # in the ABI note of the start files; empty: as zig has it
     pythons: tuple[TargetPython, ...] = ()
     libc: tuple[Path, ...] = ()  # files of the C library those were configured with
 
@@ -80,6 +81,7 @@ class TreePlan:
             "compile": self.layout.clang(),
             "compile_cxx": self.layout.clang(cxx=True),
             "cxx": self.cxx,
+            "libc_kernel": self.libc_kernel,
         }
 
     def key(self, zig: str) -> str:
@@ -151,7 +153,8 @@ def plan_target(
         "meson/cross.ini": meson_cross(layout, target),
     }
     libc = find_libc(target_root, target.triplet)
-    return replace(plan, files=texts, pythons=pythons, libc=libc, cxx=True)
+    kernel = architecture.glibc_kernel if target.libc == "glibc" else ()
+    return replace(plan, files=texts, pythons=pythons, libc=libc, cxx=True, libc_kernel=kernel)
 
 
 def plan_native(target: Target, host: Host, *, native_root: Path, layout: Layout | None = None) -> TreePlan:

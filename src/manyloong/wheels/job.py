@@ -3,14 +3,16 @@
 import hashlib
 import json
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Literal, get_args
 
+from manyloong.errors import InputError
 from manyloong.targets import Python
 from manyloong.wheels.identifier import Identifier
 from manyloong.wheels.recipe_keys import Settings
 from manyloong.wheels.recipes import Recipe, merged_settings
 from manyloong.wheels.source import Source
 
+LaneName = Literal["cross", "emulated", "auto"]  # auto: cross, and emulated where that cannot be
 RECIPE = 2  # bump when the same job would give another wheel
 
 
@@ -58,7 +60,9 @@ class Job:
     options: Options
     kit: tuple[tuple[str, str], ...]  # part -> id, sorted
     siblings: tuple[Python, ...] = ()  # Pythons that need no job of their own if this wheel serves them
-    lane: str = "cross"
+    lane: LaneName = "cross"
+    roots: tuple[tuple[str, str], ...] = ()  # what it is tested in, and built with from source -> id
+    fallback: str = ""  # why it is not a cross build although that was tried; decides nothing
 
     def document(self) -> dict[str, Any]:
         """What the id is made from."""
@@ -73,6 +77,7 @@ class Job:
             "test": [self.options.test, self.options.test_command, list(self.options.test_requires)],
             "rules": self.options.recipe.digest,
             "kit": [list(pair) for pair in self.kit],
+            "roots": [list(pair) for pair in self.roots],
             "lane": self.lane,
         }
 
@@ -81,3 +86,11 @@ class Job:
         """SHA-256 of the job's canonical JSON, in hex."""
         text = json.dumps(self.document(), sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()
+
+
+def parse_lane(text: str) -> LaneName:
+    """A lane's name; InputError that says which there are."""
+    for name in get_args(LaneName):
+        if text == name:
+            return name  # type: ignore[no-any-return]
+    raise InputError(f"--lane {text!r}: no such lane", hint=f"lanes: {', '.join(get_args(LaneName))}")
