@@ -22,6 +22,7 @@ from manyloong.wheels.fallback import cross_reason
 from manyloong.wheels.identifier import Identifier, admitted, serves
 from manyloong.wheels.job import Job, LaneName, Options
 from manyloong.wheels.kit import Kit
+from manyloong.wheels.linked import ensure_linked
 from manyloong.wheels.repair import plan_repair, run_repair
 from manyloong.wheels.source import Source
 from manyloong.wheels.test import TestPlan, TestReport, run_tests
@@ -173,14 +174,22 @@ def _keep(place: Path, job: Job, runner: Remembering, *, doors: Doors) -> Path:
 def build_wheel(job: Job, *, kit: Kit, doors: Doors, output: Path, place: Path) -> Built | Pure:
     """One job at ``place``: build, repair, judge what ships, test it, record it, publish it."""
     stages = Stages(f"{job.source.label} {job.identifier}", doors.listener)
+    with stages.stage("ports"):
+        linked = ensure_linked(job.options.recipe.ports, kit, doors, asked_by=job.source.label)
+    prefix = linked.prefix if linked is not None else None
     with stages.stage("build"):
-        raw = build_raw_wheel(job, kit, place / "build", doors)
+        raw = build_raw_wheel(job, kit, place / "build", doors, libraries=prefix)
     if raw.pure:
         return Pure(identifier=str(job.identifier), filename=raw.path.name)
     with stages.stage("repair"):
-        libraries = (kit.toolchain.target / "lib", kit.target_root.path / "usr/lib" / kit.target.triplet)
+        system = (kit.toolchain.target / "lib", kit.target_root.path / "usr/lib" / kit.target.triplet)
         plan = plan_repair(
-            raw.path, place / "repaired", target=kit.target, library_paths=libraries, epoch=raw.epoch
+            raw.path,
+            place / "repaired",
+            target=kit.target,
+            library_paths=system,
+            ports=prefix,
+            epoch=raw.epoch,
         )
         wheel = run_repair(plan, environment=doors.uv.environment)
     with stages.stage("audit"):

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from manyloong.errors import BuildError
 from manyloong.sandbox import Command
+from manyloong.wheels import cross
 from manyloong.wheels.backend import (
     HookRunner,
     Workplace,
@@ -43,8 +44,12 @@ class RawWheel:
         return self.path.name.endswith("-none-any.whl")
 
 
-def build_raw_wheel(job: Job, kit: Kit, place: Path, doors: Doors) -> RawWheel:
+def build_raw_wheel(
+    job: Job, kit: Kit, place: Path, doors: Doors, *, libraries: Path | None = None
+) -> RawWheel:
     """Unpack, resolve and install the build requirements, and run the backend's hooks at ``place``.
+
+    ``libraries`` is the prefix with the ports that the build links with.
 
     Raises IntegrityError for a bad archive, UnresolvableError for requirements that have no wheels,
     BuildError with the end of the log when the package's own build fails.
@@ -61,7 +66,7 @@ def build_raw_wheel(job: Job, kit: Kit, place: Path, doors: Doors) -> RawWheel:
         environment=tuple(sorted(variables.items())),
         emulator=lane.emulator,
     )
-    site = _Site(lane=lane, job=job, workplace=workplace, template=template, doors=doors)
+    site = _Site(lane=lane, job=job, workplace=workplace, template=template, doors=doors, libraries=libraries)
     requirements, environment = site.environment()
     hooks = site.hooks(environment)
     project = open_project(workplace, hooks)
@@ -111,6 +116,7 @@ class _Site:
     workplace: Workplace
     template: Command
     doors: Doors
+    libraries: Path | None
 
     def settings(self) -> dict[str, str | list[str]]:
         """Config settings for the backend."""
@@ -119,6 +125,8 @@ class _Site:
     def hooks(self, environment: BuildEnvironment) -> HookRunner:
         """What runs the backend's hooks in an environment."""
         trees = self.lane.trees(self.workplace, environment)
+        if self.libraries is not None:
+            trees = (*trees, (self.libraries, cross.PORTS))
         binds = template_binds(self.workplace, trees, git_folder(self.job.source))
         return HookRunner(replace(self.template, binds=binds), self.workplace, self.doors.runner)
 
