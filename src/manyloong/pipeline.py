@@ -22,6 +22,7 @@ from manyloong.wheels.fallback import cross_reason
 from manyloong.wheels.identifier import Identifier, admitted, serves
 from manyloong.wheels.job import NATIVE, Job, LaneName, Options
 from manyloong.wheels.kit import Kit
+from manyloong.wheels.linked import ensure_linked, linked_ids
 from manyloong.wheels.needs import options_for
 from manyloong.wheels.recipes import Recipe
 from manyloong.wheels.repair import plan_repair, run_repair
@@ -197,15 +198,23 @@ def build_wheel(job: Job, batch: Batch, supply: Supply, place: Path) -> Built | 
     """One job at ``place``: build, repair, judge what ships, test it, record it, publish it."""
     kit, doors = batch.kit, batch.doors
     stages = Stages(f"{job.source.label} {job.identifier}", doors.listener)
+    with stages.stage("ports"):
+        linked = ensure_linked(job.options.recipe.ports, kit, doors, asked_by=job.source.label)
+    prefix = linked.prefix if linked is not None else None
     with stages.stage("build"):
-        raw = build_raw_wheel(job, kit, place / "build", doors, supply)
+        raw = build_raw_wheel(job, kit, place / "build", doors, supply, libraries=prefix)
     if raw.pure:
         path = keep_wheel(raw.path, job, doors.store)
         return Pure(identifier=str(job.identifier), filename=raw.path.name, path=path)
     with stages.stage("repair"):
-        libraries = (kit.toolchain.target / "lib", kit.target_root.path / "usr/lib" / kit.target.triplet)
+        system = (kit.toolchain.target / "lib", kit.target_root.path / "usr/lib" / kit.target.triplet)
         plan = plan_repair(
-            raw.path, place / "repaired", target=kit.target, library_paths=libraries, epoch=raw.epoch
+            raw.path,
+            place / "repaired",
+            target=kit.target,
+            library_paths=system,
+            ports=prefix,
+            epoch=raw.epoch,
         )
         wheel = run_repair(plan, environment=doors.uv.environment)
     with stages.stage("audit"):
@@ -297,12 +306,22 @@ class Requirements:
         """The wheel of a requirement: imported on each CPU model, but without its test command."""
         batch = self._batch
         options = Options(find_links=batch.links, test=batch.test)
+        kit, doors = batch.kit, batch.doors
+        options = options_for(
+            source,
+            options,
+            own=batch.recipes,
+            ports=kit.ports,
+            store=doors.store,
+            listener=doors.listener,
+        )
+        linked = linked_ids(options.recipe.ports, kit, doors, asked_by=source.label)
         whole = Job(
             source=source,
-            identifier=Identifier(python=needed.python, target=batch.kit.target),
-            options=options_for(source, options, own=batch.recipes, store=batch.doors.store),
-            kit=tuple(sorted(batch.kit.ids.items())),
-            roots=batch.kit.built_ids(needed.python),
+            identifier=Identifier(python=needed.python, target=kit.target),
+            options=options,
+            kit=tuple(sorted((kit.ids | linked).items())),
+            roots=kit.built_ids(needed.python),
             lane="auto" if needed.side == "target" else NATIVE,
         )
         job = replace(whole, options=replace(whole.options, test_command=None, test_requires=()))

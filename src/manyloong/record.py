@@ -95,6 +95,7 @@ class BuildRecord:
     dropped_flags: tuple[str, ...]
     translated_flags: tuple[str, ...]
     grafted: tuple[str, ...]
+    carried: tuple[str, ...] = ()  # name and version of each port whose libraries were grafted
     stages: tuple[StageRecord, ...]
     warnings: tuple[str, ...]
     accepted: bool  # what the verdict comes to
@@ -153,7 +154,7 @@ def assemble_record(
             version=source.version,
             sha256=source.sha256,
         ),
-        kit=kit.ids,
+        kit=dict(job.kit),
         lock_drift=kit.drift,
         requirements=raw.requirements,
         build_environment=tuple(
@@ -165,6 +166,7 @@ def assemble_record(
         dropped_flags=raw.dropped_flags,
         translated_flags=raw.translated_flags,
         grafted=wheel.grafted,
+        carried=wheel.carried,
         stages=tuple(StageRecord(name=stage.stage, seconds=stage.seconds) for stage in stages),
         warnings=source.warnings,
         accepted=verdict.accepted,

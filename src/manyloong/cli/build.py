@@ -37,6 +37,9 @@ def build(
     recipe: Annotated[
         list[Path], typer.Option(help="Recipe (NAME.toml) or folder of recipes, instead of a shipped one.")
     ] = [],  # noqa: B006
+    ports: Annotated[
+        list[Path], typer.Option(help="Folder of ports (NAME.toml) besides the shipped ones.")
+    ] = [],  # noqa: B006
     find_links: Annotated[list[Path], typer.Option(help="Folder with more wheels for requirements.")] = [],  # noqa: B006
     test_command: Annotated[
         str | None, typer.Option(help="Shell command run after the imports; knows {project} and {wheel}.")
@@ -94,6 +97,7 @@ def build(
         lane=parse_lane(lane),
         test_roots=parse_test_roots(test_roots),
         recipes=tuple(recipe),
+        ports=tuple(ports),
         output=output.resolve(),
         force=force,
         keep=keep,

@@ -47,12 +47,14 @@ class RawWheel:
         return self.path.name.endswith("-none-any.whl")
 
 
-def build_raw_wheel(job: Job, kit: Kit, place: Path, doors: Doors, supply: Supply) -> RawWheel:
+def build_raw_wheel(
+    job: Job, kit: Kit, place: Path, doors: Doors, supply: Supply, *, libraries: Path | None = None
+) -> RawWheel:
     """Unpack, resolve and install the build requirements, and run the backend's hooks at ``place``.
 
-    ``supply`` makes the requirements that have no wheel. Raises IntegrityError for a bad archive,
-    UnresolvableError for requirements that cannot be had, BuildError with the end of the log when the
-    package's own build fails.
+    ``supply`` makes the requirements that have no wheel; ``libraries`` is the prefix with the ports that the
+    build links with. Raises IntegrityError for a bad archive, UnresolvableError for requirements that cannot
+    be had, BuildError with the end of the log when the package's own build fails.
     """
     workplace = prepare_workplace(place)
     epoch = prepare_sources(job, kit, workplace, doors)
@@ -66,7 +68,7 @@ def build_raw_wheel(job: Job, kit: Kit, place: Path, doors: Doors, supply: Suppl
         environment=tuple(sorted(variables.items())),
         emulator=lane.emulator,
     )
-    site = _Site(lane=lane, job=job, workplace=workplace, template=template, doors=doors)
+    site = _Site(lane=lane, job=job, workplace=workplace, template=template, doors=doors, libraries=libraries)
     requirements, environment = site.environment()
     hooks = site.hooks(environment)
     project = open_project(workplace, hooks)
@@ -141,6 +143,7 @@ class _Site:
     workplace: Workplace
     template: Command
     doors: Doors
+    libraries: Path | None
 
     def settings(self) -> dict[str, str | list[str]]:
         """Config settings for the backend."""
@@ -149,6 +152,8 @@ class _Site:
     def hooks(self, environment: BuildEnvironment) -> HookRunner:
         """What runs the backend's hooks in an environment."""
         trees = self.lane.trees(self.workplace, environment)
+        if self.libraries is not None:
+            trees = (*trees, (self.libraries, cross.PORTS))
         binds = template_binds(self.workplace, trees, git_folder(self.job.source))
         described = tuple(described_variables(environment, dict(self.template.environment)).items())
         template = replace(self.template, binds=binds, environment=tuple(sorted(described)))
