@@ -1,6 +1,5 @@
 """``manyloong build``: one command from a release, an archive or a checkout to tested wheels."""
 
-from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -35,6 +34,9 @@ def build(
     environment: Annotated[
         list[str], typer.Option("--environment", "-e", help="NAME=VALUE for the build.")
     ] = [],  # noqa: B006
+    recipe: Annotated[
+        list[Path], typer.Option(help="Recipe (NAME.toml) or folder of recipes, instead of a shipped one.")
+    ] = [],  # noqa: B006
     find_links: Annotated[list[Path], typer.Option(help="Folder with more wheels for requirements.")] = [],  # noqa: B006
     test_command: Annotated[
         str | None, typer.Option(help="Shell command run after the imports; knows {project} and {wheel}.")
@@ -65,46 +67,38 @@ def build(
 
     Exit code 0 when every wheel was built, accepted and not failed by a test.
     """
-    from manyloong.cli.build_report import print_plan, print_pure, print_results
-    from manyloong.cli.doors import open_outside
-    from manyloong.cli.progress import ProgressListener
-    from manyloong.pipeline import plan_jobs, run_jobs
+    from manyloong.cli.build_run import Request, run_request
     from manyloong.targets import target as find_target
     from manyloong.wheels.floors import parse_test_roots
-    from manyloong.wheels.identifier import admitted, parse_pythons
+    from manyloong.wheels.identifier import parse_pythons
     from manyloong.wheels.job import Options, parse_lane
-    from manyloong.wheels.kit import ensure_kit, with_floors
-    from manyloong.wheels.source import PureRelease, resolve_source
+    from manyloong.wheels.recipes import gathered_settings
 
-    target, pythons, chosen = find_target(platform), parse_pythons(python), parse_lane(lane)
-    roots = parse_test_roots(test_roots)
     options = Options(
-        config_settings=tuple(_pair(text, "--config-setting") for text in config_setting),
+        config_settings=gathered_settings([_pair(text, "--config-setting") for text in config_setting]),
         environment=tuple(_pair(text, "--environment") for text in environment),
         test=test,
         test_command=test_command,
         test_requires=tuple(test_requires),
         find_links=tuple(str(folder.resolve()) for folder in find_links),
     )
-    plan = partial(plan_jobs, pythons=pythons, target=target, options=options, lane=chosen)
-    with ProgressListener(quiet=as_json) as listener:
-        outside = open_outside(listener, offline=offline, locked=locked)
-        doors = outside.doors
-        found = resolve_source(
-            source, registry=outside.registry, fetcher=doors.fetcher, store=doors.store, listener=listener
-        )
-        if isinstance(found, PureRelease):
-            print_pure(found, as_json=as_json)
-            return
-        if dry_run:
-            print_plan(plan(found, kit={}), as_json=as_json)
-            return
-        kit = ensure_kit(target, outside.host, doors=doors)
-        wanted = admitted(pythons, found.requires_python, project=found.label)
-        kit = with_floors(kit, wanted, roots if test else (), doors=doors)
-        jobs = plan(found, kit=kit.ids, built=kit.built_ids)
-        results = run_jobs(jobs, kit=kit, doors=doors, output=output.resolve(), force=force, keep=keep)
-    raise typer.Exit(print_results(results, as_json=as_json))
+    request = Request(
+        source=source,
+        target=find_target(platform),
+        pythons=parse_pythons(python),
+        options=options,
+        lane=parse_lane(lane),
+        test_roots=parse_test_roots(test_roots),
+        recipes=tuple(recipe),
+        output=output.resolve(),
+        force=force,
+        keep=keep,
+        offline=offline,
+        locked=locked,
+        dry_run=dry_run,
+        as_json=as_json,
+    )
+    raise typer.Exit(run_request(request))
 
 
 def _pair(text: str, option: str) -> tuple[str, str]:

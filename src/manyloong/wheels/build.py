@@ -20,6 +20,7 @@ from manyloong.wheels.environment import BuildEnvironment
 from manyloong.wheels.job import Job
 from manyloong.wheels.kit import Kit
 from manyloong.wheels.lane import Lane, open_lane
+from manyloong.wheels.needs import apply_patches
 from manyloong.wheels.source import git_folder, source_epoch, unpack_source
 
 
@@ -49,8 +50,7 @@ def build_raw_wheel(job: Job, kit: Kit, place: Path, doors: Doors) -> RawWheel:
     BuildError with the end of the log when the package's own build fails.
     """
     workplace = prepare_workplace(place)
-    unpack_source(job.source, workplace.source)
-    epoch = source_epoch(job.source, workplace.source)
+    epoch = prepare_sources(job, kit, workplace, doors)
     lane = open_lane(job, kit, doors)
     lane.prepare(workplace)
     variables = lane.variables(epoch=epoch, jobs=doors.cores) | dict(job.options.environment)
@@ -79,6 +79,21 @@ def build_raw_wheel(job: Job, kit: Kit, place: Path, doors: Doors) -> RawWheel:
     )
 
 
+def prepare_sources(job: Job, kit: Kit, workplace: Workplace, doors: Doors) -> int:
+    """The working copy with the recipe's patches in it; its SOURCE_DATE_EPOCH."""
+    unpack_source(job.source, workplace.source)
+    epoch = source_epoch(job.source, workplace.source)
+    apply_patches(
+        job.options.recipe.patches,
+        workplace.source,
+        workplace.tools,
+        root=kit.native_root,
+        log=workplace.log,
+        runner=doors.runner,
+    )
+    return epoch
+
+
 def _checked(wheel: Path, job: Job) -> Path:
     if not wheel.is_file():
         raise BuildError(
@@ -97,7 +112,7 @@ class _Site:
     template: Command
     doors: Doors
 
-    def settings(self) -> dict[str, list[str]]:
+    def settings(self) -> dict[str, str | list[str]]:
         """Config settings for the backend."""
         return self.lane.settings(backend_name(self.workplace), self.job.options.settings())
 

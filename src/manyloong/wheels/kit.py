@@ -60,14 +60,14 @@ class Kit:
         return tuple(missing)
 
     def built_ids(self, python: Python) -> tuple[tuple[str, str], ...]:
-        """All that is particular to one Python: roots to test in, or why there are none, and its own parts."""
+        """All that is particular to one Python: roots to test in, or why there are none, and its parts."""
         tested = [(root.name, root.id) for root in self.test_roots(python)]
         source = next((row for row in self.sources if row.python == python and row.home), None)
         home = [("python", source.home.name)] if source and source.home else []
         return (*tested, *self.untested(python), *home)
 
     def source_python(self, python: Python) -> SourcePython | None:
-        """What wheels for a Python from source are built with; None for others. Raises why it is not there."""
+        """What wheels for a Python from source are built with; None for others. Raises why not."""
         found = next((row for row in self.sources if row.python == python), None)
         if found is not None and found.error is not None:
             raise found.error
