@@ -16,7 +16,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from manyloong.errors import NotFoundError
-from manyloong.events import StageFinished, StageStarted
+from manyloong.events import StageFinished, StageStarted, Warned
 from manyloong.roots.compile import CompileDoors, Recipe, Workshop, ensure_compiled
 from manyloong.roots.floor_tree import assemble_floor
 from manyloong.roots.interpreters import FloorParts, ensure_target_python, find_build, target_recipe
@@ -159,6 +159,8 @@ def ensure_floor(floor: Floor, parts: FloorParts, doors: CompileDoors) -> Root:
         ensure_sources(
             floor.sources, fetcher=doors.fetcher, mirrors=doors.mirrors, listener=doors.listener
         )  # all, before any is built
+        text = f"{floor.name} is built from source, once; that takes minutes"
+        doors.listener(Warned(text=text, hint="to do without it: manyloong build --test-roots current"))
         trees = _ensure_parts(floor, parts, doors)
         path = doors.store.tree("root", identity, lambda tree: _assemble(tree, trees, floor, parts, doors))
     doors.store.put_json("floor", floor.name, {"id": identity})

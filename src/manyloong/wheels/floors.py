@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Literal
 
-from manyloong.errors import FetchError, InputError, ManyloongError
+from manyloong.errors import FetchError, GoneError, InputError, ManyloongError
 from manyloong.events import Warned
 from manyloong.roots import Root, Toolchain, ensure_root
 from manyloong.roots.compile import CompileDoors
@@ -128,7 +128,7 @@ def ensure_floor_root(
             root = ensure_floor(floor, parts, compile_doors(doors))
             return FloorRoot(python=python, name=floor.name, root=root)
         except FetchError as error:
-            reason = _note_missing(floor, doors, clock)
+            reason = _note_missing(floor, doors, clock if isinstance(error.__cause__, GoneError) else None)
             doors.listener(Warned(text=f"{floor.name}: {reason}", hint=error.hint))
     return FloorRoot(python=python, name=floor.name, root=None, reason=reason)
 
@@ -150,11 +150,16 @@ def _known_missing(floor: Floor, doors: Doors, clock: Clock) -> str:
     return ""
 
 
-def _note_missing(floor: Floor, doors: Doors, clock: Clock) -> str:
-    """Which sources are not in the store now; noted, so that the next builds do not ask again at once."""
+def _note_missing(floor: Floor, doors: Doors, clock: Clock | None) -> str:
+    """Which sources are not in the store now.
+
+    Where the mirrors say that they have them not (``clock`` is given), that is noted, so that the next builds
+    do not ask again at once.
+    """
     missing = [source for source in floor.sources if doors.store.object_path(source.sha256) is None]
-    for source in missing:
-        doors.store.put_json("unreachable", source.sha256, {"asked": clock().isoformat()})
+    if clock is not None:
+        for source in missing:
+            doors.store.put_json("unreachable", source.sha256, {"asked": clock().isoformat()})
     names = ", ".join(f"{source.name} {source.version}" for source in missing)
     return f"source of {names} not reachable" if names else "its sources are not reachable"
 

@@ -30,7 +30,7 @@ JOB = Job(
 
 
 def test_golden_id() -> None:
-    assert JOB.id == "7710d39a8bffcfb5f9c6c47ca062a45526e2a4a652e3c12e8c27a42221ca37b6"
+    assert JOB.id == "80f624de584acc235b9a90231a9e909ef6e40c9af01177684c6e562b45e259f0"
 
 
 @pytest.mark.parametrize(
