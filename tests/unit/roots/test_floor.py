@@ -203,7 +203,7 @@ def test_the_floor_that_was_made_last_is_remembered(tmp_path: Path) -> None:
     assert last_floor(floor, store) is None
     store.put_json("floor", floor.name, {"id": "a" * 64})
     assert last_floor(floor, store) is None  # the tree is gone
-    store.tree("root", "a" * 64, lambda tree: (tree / "x").write_text(""))
+    store.tree("root", "a" * 64, lambda tree: (tree / "x").mkdir())
     found = last_floor(floor, store)
     assert found is not None
     assert found.id == "a" * 64

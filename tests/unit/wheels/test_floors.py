@@ -119,9 +119,8 @@ def test_what_was_not_tested_is_in_the_reports(tmp_path: Path) -> None:
 def test_dependencies_must_run_on_the_floor_where_it_is_tested() -> None:
     cp313 = PYTHONS["cp313"]
     newest = dependency_platform(KIT, cp313).tags
-    floor = dependency_platform(
-        replace(KIT, floors=(FloorRoot(python=cp313, name="f", root=FLOOR),)), cp313
-    ).tags
+    kit = replace(KIT, floors=(FloorRoot(python=cp313, name="f", root=FLOOR),))
+    floor = dependency_platform(kit, cp313).tags
     assert newest[0] == "manylinux_2_43_loongarch64"
     assert floor == ("manylinux_2_36_loongarch64",)
 
