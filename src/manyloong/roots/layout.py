@@ -20,6 +20,7 @@ class Layout:
     tree: str = TARGET_PATH
     zig: str = ZIG_PATH
     python: str = "/usr/bin/python3"  # runs the wrappers
+    ports: str = PORTS_PATH  # searched after all else, where it is mounted; "" for none
     log: str = LOG_PATH
 
     @property

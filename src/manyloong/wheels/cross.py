@@ -13,6 +13,7 @@ NATIVE = "/opt/manyloong/native"
 ENVIRONMENT = "/opt/manyloong/env"
 TOOLS = "/opt/manyloong/tools"
 SYSROOT = "/opt/manyloong/sysroot"
+PORTS = "/opt/manyloong/ports"
 BUILD = "/build"
 SOURCE = "/build/src"
 HOME = "/home/builder"
@@ -52,7 +53,7 @@ def cross_site_text() -> str:
 def cross_variables(*, epoch: int, jobs: int) -> dict[str, str]:
     """The whole environment of a cross build; nothing of the host's is inherited."""
     return {
-        "PATH": f"{ENVIRONMENT}/bin:{TARGET}/bin:/usr/bin:/bin",
+        "PATH": f"{ENVIRONMENT}/bin:{TARGET}/bin:{PORTS}/bin:/usr/bin:/bin",
         "HOME": HOME,
         "LANG": "C.UTF-8",
         "TZ": "UTC",
