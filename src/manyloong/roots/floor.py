@@ -23,7 +23,6 @@ from manyloong.roots.interpreters import FloorParts, ensure_target_python, find_
 from manyloong.roots.layout import NATIVE_PATH, TARGET_PATH
 from manyloong.roots.model import Root
 from manyloong.roots.sources import PinnedSource, ensure_sources, parse_source
-from manyloong.roots.toolchain import Toolchain
 from manyloong.store import Store
 from manyloong.targets import Python, Target, all_targets, known_pythons
 
@@ -117,7 +116,7 @@ def libc_recipe(target: Target, *, build_root: Root) -> Recipe:
     )
 
 
-def busybox_recipe(target: Target, *, native_root: Root, toolchain: Toolchain) -> Recipe:
+def busybox_recipe(target: Target, *, native_root: Root, compiler: str) -> Recipe:
     """The programs of a floor root, by the toolchain."""
     source = busybox_source()
     variables = {"HOST_COMPILER": f"{NATIVE_PATH}/bin/cc", "PATH": f"{TARGET_PATH}/bin:/usr/bin:/bin"}
@@ -128,7 +127,7 @@ def busybox_recipe(target: Target, *, native_root: Root, toolchain: Toolchain) -
         stages=_STAGES,
         sources=(source,),
         variables=tuple(sorted(variables.items())),
-        inputs=(native_root.id, toolchain.id),
+        inputs=(native_root.id, compiler),
     )
 
 
@@ -136,12 +135,12 @@ def floor_recipes(floor: Floor, parts: FloorParts) -> tuple[Recipe, Recipe, Reci
     """C library, programs, CPython."""
     return (
         libc_recipe(floor.target, build_root=parts.build_root),
-        busybox_recipe(floor.target, native_root=parts.native_root, toolchain=parts.toolchain),
+        busybox_recipe(floor.target, native_root=parts.native_root, compiler=parts.compiler),
         target_recipe(
             floor.python,
             floor.target,
             native_root=parts.native_root,
-            toolchain=parts.toolchain,
+            compiler=parts.compiler,
             ports=parts.ports,
         ),
     )

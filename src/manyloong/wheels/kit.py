@@ -150,6 +150,7 @@ def _ensure_qemu(target: Target, host: Host, doors: Doors) -> Path | None:
 def kit_parts(kit: Kit, doors: Doors) -> FloorParts:
     """What builds from source are made with."""
     return floor_parts(
+        kit.target,
         kit.host,
         native_root=kit.native_root,
         target_root=kit.target_root,

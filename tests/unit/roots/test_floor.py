@@ -71,6 +71,7 @@ def parts(tmp_path: Path) -> FloorParts:
         toolchain=Toolchain(id="t", zig=tree, target=tree, native=tree),
         emulator=None,
         ports=None,
+        compiler="t",
     )
 
 
@@ -156,7 +157,7 @@ def test_a_root_for_each_floor_and_python() -> None:
 def test_what_a_cross_build_of_cpython_is_told(tmp_path: Path) -> None:
     made = parts(tmp_path)
     recipe = target_recipe(
-        PYTHONS["cp313t"], TARGET, native_root=made.native_root, toolchain=made.toolchain, ports=None
+        PYTHONS["cp313t"], TARGET, native_root=made.native_root, compiler=made.compiler, ports=None
     )
     told = dict(recipe.variables)
     assert told["NAME"] == "python3.13t"
@@ -168,7 +169,7 @@ def test_what_a_cross_build_of_cpython_is_told(tmp_path: Path) -> None:
         PYTHONS["cp313t"],
         TARGET,
         native_root=made.native_root,
-        toolchain=made.toolchain,
+        compiler=made.compiler,
         ports=Tree(id="p", path=tmp_path),
     )
     assert dict(with_ports.variables)["PORTS"]

@@ -48,6 +48,7 @@ PARTS = FloorParts(
     toolchain=KIT.toolchain,
     emulator=None,
     ports=None,
+    compiler="t",
 )
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 
