@@ -62,14 +62,14 @@ class Kit:
         return tuple(missing)
 
     def built_ids(self, python: Python) -> tuple[tuple[str, str], ...]:
-        """What wheels for a Python from source are built with; None for others. Raises if missing."""
+        """All that is particular to one Python: roots to test in, or why there are none, and its parts."""
         tested = [(root.name, root.id) for root in self.test_roots(python)]
         source = next((row for row in self.sources if row.python == python and row.home), None)
         home = [("python", source.home.name)] if source and source.home else []
         return (*tested, *self.untested(python), *home)
 
     def source_python(self, python: Python) -> SourcePython | None:
-        """What wheels for a Python from source are built with; None for Debian's. Raises if missing."""
+        """What wheels for a Python from source are built with; None for others. Raises why not."""
         found = next((row for row in self.sources if row.python == python), None)
         if found is not None and found.error is not None:
             raise found.error
@@ -160,6 +160,7 @@ def _ensure_qemu(target: Target, host: Host, doors: Doors) -> Path | None:
 def kit_parts(kit: Kit, doors: Doors) -> FloorParts:
     """What builds from source are made with."""
     return floor_parts(
+        kit.target,
         kit.host,
         native_root=kit.native_root,
         target_root=kit.target_root,
