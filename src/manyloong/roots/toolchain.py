@@ -31,7 +31,8 @@ from manyloong.store import Store
 from manyloong.store.normalise import normalise_tree
 from manyloong.targets import FlagRule, Host, Target
 
-RECIPE = 1  # bump when what is built changes although its inputs do not
+RECIPE = 1  # bump when what is built changes although its inputs and _PROGRAMS do not
+_PROGRAMS = ("toolchain.py", "payload/sysroot.py", "pythons.py", "pyconfig.py")
 _WORK = ".work"  # inside a tree while it is built
 _ENVIRONMENT = (
     ("PATH", "/usr/bin:/bin"),
@@ -66,6 +67,7 @@ class TreePlan:
     files: Mapping[str, str]  # path in the tree -> text
     executables: Mapping[str, str]
     links: Mapping[str, str]
+    libc_kernel: tuple[int, ...] = ()  # in the ABI note of the start files; empty: as zig has it
     pythons: tuple[TargetPython, ...] = ()
     libc: tuple[Path, ...] = ()  # files of the C library those were configured with
 
@@ -79,11 +81,12 @@ class TreePlan:
             "compile": self.layout.clang(),
             "compile_cxx": self.layout.clang(cxx=True),
             "cxx": self.cxx,
+            "libc_kernel": self.libc_kernel,
         }
 
     def key(self, zig: str) -> str:
-        """SHA-256 of the plan, of the zig tree's name and of the programs that build."""
-        payload = files("manyloong.roots").joinpath("payload/sysroot.py").read_text("utf-8")
+        """SHA-256 of the plan, of the zig tree's name and of the programs that build, this one among them."""
+        programs = [files("manyloong.roots").joinpath(name).read_text("utf-8") for name in _PROGRAMS]
         document = {
             "recipe": RECIPE,
             "zig": zig,
@@ -91,7 +94,7 @@ class TreePlan:
             "files": dict(self.files),
             "executables": dict(self.executables),
             "links": dict(self.links),
-            "payload": payload,
+            "programs": programs,
             "pythons": [python.digest for python in self.pythons],
             "libc": [hashlib.sha256(path.read_bytes()).hexdigest() for path in self.libc],
         }
@@ -150,13 +153,16 @@ def plan_target(
         "meson/cross.ini": meson_cross(layout, target),
     }
     libc = find_libc(target_root, target.triplet)
-    return replace(plan, files=texts, pythons=pythons, libc=libc, cxx=True)
+    kernel = architecture.glibc_kernel if target.libc == "glibc" else ()
+    return replace(plan, files=texts, pythons=pythons, libc=libc, cxx=True, libc_kernel=kernel)
 
 
 def plan_native(target: Target, host: Host, *, native_root: Path, layout: Layout | None = None) -> TreePlan:
     """The tree that compiles for the build machine: the same C library and floor, C only."""
     floor = target.zig_target.removeprefix(target.architecture.zig.triple)
-    layout = layout or Layout(triplet=host.triplet, tree=NATIVE_PATH, python=host_python(native_root))
+    layout = layout or Layout(
+        triplet=host.triplet, tree=NATIVE_PATH, python=host_python(native_root), ports=""
+    )
     plan = _plan(
         layout,
         native_root=native_root,
