@@ -75,6 +75,8 @@ def ensure_kit(target: Target, host: Host, *, doors: Doors) -> Kit:
         native_root=native.path,
         target_root=test.path,
         store=doors.store,
+        fetcher=doors.fetcher,
+        mirrors=doors.mirrors,
         runner=doors.runner,
         listener=doors.listener,
     )
