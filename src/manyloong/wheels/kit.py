@@ -87,18 +87,7 @@ def ensure_kit(target: Target, host: Host, *, doors: Doors, ports: Mapping[str, 
 
     Raises FetchError, IntegrityError, LockError, HostError.
     """
-    native, test = (
-        ensure_root(
-            name,
-            store=doors.store,
-            fetcher=doors.fetcher,
-            mirrors=doors.mirrors,
-            runner=doors.runner,
-            listener=doors.listener,
-            locked=doors.locked,
-        )
-        for name in (f"native-{host.debian}", target.test_root)
-    )
+    native, test = _ensure_root(f"native-{host.debian}", doors), _ensure_root(target.test_root, doors)
     qemu = _ensure_qemu(target, host, doors)
     zig = ensure_zig(
         host, store=doors.store, fetcher=doors.fetcher, locate=doors.locate, listener=doors.listener
@@ -110,6 +99,8 @@ def ensure_kit(target: Target, host: Host, *, doors: Doors, ports: Mapping[str, 
         native_root=native.path,
         target_root=test.path,
         store=doors.store,
+        fetcher=doors.fetcher,
+        mirrors=doors.mirrors,
         runner=doors.runner,
         listener=doors.listener,
     )
@@ -121,6 +112,18 @@ def ensure_kit(target: Target, host: Host, *, doors: Doors, ports: Mapping[str, 
         toolchain=toolchain,
         qemu=qemu,
         ports=all_ports() if ports is None else ports,
+    )
+
+
+def _ensure_root(name: str, doors: Doors) -> Root:
+    return ensure_root(
+        name,
+        store=doors.store,
+        fetcher=doors.fetcher,
+        mirrors=doors.mirrors,
+        runner=doors.runner,
+        listener=doors.listener,
+        locked=doors.locked,
     )
 
 
