@@ -14,6 +14,7 @@ from manyloong.audit import Verdict
 from manyloong.errors import IntegrityError
 from manyloong.events import StageFinished
 from manyloong.wheels.build import RawWheel
+from manyloong.wheels.downloads import Download
 from manyloong.wheels.job import Job
 from manyloong.wheels.kit import Kit
 from manyloong.wheels.repair import Repaired
@@ -78,6 +79,7 @@ class BuildRecord:
     verdict: Verdict
     tests: tuple[TestReport, ...]
     wheel: WheelRecord
+    downloads: tuple[Download, ...] = ()  # that the build was served
     fallback: str = ""  # why it is not a cross build, where that was tried first
 
     @property
@@ -120,6 +122,7 @@ def assemble_record(
         platform=kit.target.tag,
         lane=job.lane,
         fallback=job.fallback,
+        downloads=raw.downloads,
         host=kit.host.name,
         source=SourceRecord(
             kind=source.kind,

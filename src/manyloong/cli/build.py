@@ -36,6 +36,10 @@ def build(
         list[str], typer.Option("--environment", "-e", help="NAME=VALUE for the build.")
     ] = [],  # noqa: B006
     find_links: Annotated[list[Path], typer.Option(help="Folder with more wheels for requirements.")] = [],  # noqa: B006
+    source_file: Annotated[
+        list[str],
+        typer.Option("--source", help="URL=FILE (or git repository) for what the build downloads."),
+    ] = [],  # noqa: B006
     test_command: Annotated[
         str | None, typer.Option(help="Shell command run after the imports; knows {project} and {wheel}.")
     ] = None,
@@ -67,6 +71,7 @@ def build(
     from manyloong.cli.progress import ProgressListener
     from manyloong.pipeline import plan_jobs, run_jobs
     from manyloong.targets import target as find_target
+    from manyloong.wheels.given import parse_given
     from manyloong.wheels.identifier import parse_pythons
     from manyloong.wheels.job import Options, parse_lane
     from manyloong.wheels.kit import ensure_kit
@@ -80,6 +85,7 @@ def build(
         test_command=test_command,
         test_requires=tuple(test_requires),
         find_links=tuple(str(folder.resolve()) for folder in find_links),
+        sources=parse_given(source_file),
     )
     plan = partial(plan_jobs, pythons=pythons, target=target, options=options, lane=chosen)
     with ProgressListener(quiet=as_json) as listener:

@@ -1,6 +1,7 @@
 """From sources to a raw wheel: the backend's hooks in the cross environment, without network."""
 
 import json
+import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -15,12 +16,16 @@ from manyloong.wheels.backend import (
     prepare_workplace,
     template_binds,
 )
+from manyloong.wheels.declared import speaks_of_downloads
 from manyloong.wheels.doors import Doors
+from manyloong.wheels.downloads import Download
 from manyloong.wheels.environment import BuildEnvironment
+from manyloong.wheels.gate import Gate, asked, open_gate, replace_digests
 from manyloong.wheels.job import Job
 from manyloong.wheels.kit import Kit
 from manyloong.wheels.lane import Lane, open_lane
 from manyloong.wheels.source import git_folder, source_epoch, unpack_source
+from manyloong.wheels.supply import Supply, first_supply, next_supply, remember
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +40,7 @@ class RawWheel:
     dropped_flags: tuple[str, ...]
     translated_flags: tuple[str, ...]
     epoch: int
+    downloads: tuple[Download, ...] = ()
 
     @property
     def pure(self) -> bool:
@@ -48,11 +54,49 @@ def build_raw_wheel(job: Job, kit: Kit, place: Path, doors: Doors) -> RawWheel:
     Raises IntegrityError for a bad archive, UnresolvableError for requirements that have no wheels,
     BuildError with the end of the log when the package's own build fails.
     """
-    workplace = prepare_workplace(place)
+    lane = open_lane(job, kit, doors)
+    supply = first_supply(job, doors)
+    while True:
+        workplace = prepare_workplace(place)
+        try:
+            raw = _build_round(job, lane, workplace, supply, doors)
+        except BuildError as error:
+            supply = next_supply(job, supply, workplace, error, doors=doors)
+            shutil.rmtree(place)
+        else:
+            return raw
+
+
+def _build_round(job: Job, lane: Lane, workplace: Workplace, supply: Supply, doors: Doors) -> RawWheel:
+    """One go, with what it is supplied."""
     unpack_source(job.source, workplace.source)
     epoch = source_epoch(job.source, workplace.source)
-    lane = open_lane(job, kit, doors)
     lane.prepare(workplace)
+    site = _open_site(job, lane, workplace, supply, doors, epoch=epoch)
+    requirements, environment = site.environment()
+    hooks = site.hooks(environment)
+    project = open_project(workplace, hooks)
+    wheel = call_hook(lambda: project.build("wheel", workplace.output, site.settings()))
+    dropped, translated = read_toolchain_log(workplace.toolchain_log)
+    served = {url for url, answered in asked(workplace) if answered}
+    remember(job, [one for one in supply.had if one.download.url in served], doors)
+    return RawWheel(
+        path=_checked(Path(wheel), job),
+        requirements=requirements,
+        environment=environment,
+        variables=site.template.environment,
+        commands=tuple(command.replay_line() for command in hooks.commands),
+        dropped_flags=dropped,
+        translated_flags=translated,
+        epoch=epoch,
+        downloads=tuple(one.download for one in supply.had if one.download.url in served),
+    )
+
+
+def _open_site(
+    job: Job, lane: Lane, workplace: Workplace, supply: Supply, doors: Doors, *, epoch: int
+) -> "_Site":
+    """Where hooks run: behind a gate if the sources speak of downloads, or an earlier round has."""
     variables = lane.variables(epoch=epoch, jobs=doors.cores) | dict(job.options.environment)
     template = Command(
         argv=(),
@@ -61,22 +105,21 @@ def build_raw_wheel(job: Job, kit: Kit, place: Path, doors: Doors) -> RawWheel:
         environment=tuple(sorted(variables.items())),
         emulator=lane.emulator,
     )
-    site = _Site(lane=lane, job=job, workplace=workplace, template=template, doors=doors)
-    requirements, environment = site.environment()
-    hooks = site.hooks(environment)
-    project = open_project(workplace, hooks)
-    wheel = call_hook(lambda: project.build("wheel", workplace.output, site.settings()))
-    dropped, translated = read_toolchain_log(workplace.toolchain_log)
-    return RawWheel(
-        path=_checked(Path(wheel), job),
-        requirements=requirements,
-        environment=environment,
-        variables=template.environment,
-        commands=tuple(command.replay_line() for command in hooks.commands),
-        dropped_flags=dropped,
-        translated_flags=translated,
-        epoch=epoch,
-    )
+    gate = None
+    if supply.gated or speaks_of_downloads(workplace.source):
+        replace_digests(workplace.source, supply.had)
+        repositories = [one for one in job.options.sources if Path(one.path).is_dir()]
+        gate = open_gate(
+            workplace,
+            supply.had,
+            repositories,
+            host_python=lane.host_python,
+            template=template,
+            runner=doors.runner,
+        )
+        environment = tuple(sorted({**variables, **dict(gate.variables)}.items()))
+        template = replace(template, environment=environment)
+    return _Site(lane=lane, job=job, workplace=workplace, template=template, gate=gate, doors=doors)
 
 
 def _checked(wheel: Path, job: Job) -> Path:
@@ -95,6 +138,7 @@ class _Site:
     job: Job
     workplace: Workplace
     template: Command
+    gate: Gate | None
     doors: Doors
 
     def settings(self) -> dict[str, list[str]]:
@@ -105,7 +149,10 @@ class _Site:
         """What runs the backend's hooks in an environment."""
         trees = self.lane.trees(self.workplace, environment)
         binds = template_binds(self.workplace, trees, git_folder(self.job.source))
-        return HookRunner(replace(self.template, binds=binds), self.workplace, self.doors.runner)
+        if self.gate is None:
+            return HookRunner(replace(self.template, binds=binds), self.workplace, self.doors.runner)
+        template = replace(self.template, binds=(*binds, *self.gate.binds))
+        return HookRunner(template, self.workplace, self.doors.runner, prefix=self.gate.prefix)
 
     def environment(self) -> tuple[tuple[str, ...], BuildEnvironment]:
         """The environment with what pyproject.toml asks for, then with what the backend asks for besides."""

@@ -7,6 +7,7 @@ from typing import Any, Literal, get_args
 
 from manyloong.errors import InputError
 from manyloong.targets import Python
+from manyloong.wheels.given import GivenSource
 from manyloong.wheels.identifier import Identifier
 from manyloong.wheels.source import Source
 
@@ -24,6 +25,7 @@ class Options:
     test_command: str | None = None
     test_requires: tuple[str, ...] = ()
     find_links: tuple[str, ...] = ()
+    sources: tuple[GivenSource, ...] = ()  # files for what the build downloads
 
     def settings(self) -> dict[str, list[str]]:
         """Config settings with every value of a key together."""
@@ -51,7 +53,8 @@ class Job:
 
     def document(self) -> dict[str, Any]:
         """What the id is made from."""
-        return {
+        given = {"sources": [[one.url, one.sha256] for one in self.options.sources]}
+        return (given if self.options.sources else {}) | {
             "recipe": RECIPE,
             "source": self.source.sha256,
             "identifier": str(self.identifier),
