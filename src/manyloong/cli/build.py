@@ -1,6 +1,5 @@
 """``manyloong build``: one command from a release, an archive or a checkout to tested wheels."""
 
-from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -35,6 +34,9 @@ def build(
     environment: Annotated[
         list[str], typer.Option("--environment", "-e", help="NAME=VALUE for the build.")
     ] = [],  # noqa: B006
+    recipe: Annotated[
+        list[Path], typer.Option(help="Recipe (NAME.toml) or folder of recipes, instead of a shipped one.")
+    ] = [],  # noqa: B006
     find_links: Annotated[list[Path], typer.Option(help="Folder with more wheels for requirements.")] = [],  # noqa: B006
     source_file: Annotated[
         list[str],
@@ -66,20 +68,15 @@ def build(
 
     Exit code 0 when every wheel was built, accepted and not failed by a test.
     """
-    from manyloong.cli.build_report import print_plan, print_pure, print_results
-    from manyloong.cli.doors import open_outside
-    from manyloong.cli.progress import ProgressListener
-    from manyloong.pipeline import plan_jobs, run_jobs
+    from manyloong.cli.build_run import Request, run_request
     from manyloong.targets import target as find_target
     from manyloong.wheels.given import parse_given
     from manyloong.wheels.identifier import parse_pythons
     from manyloong.wheels.job import Options, parse_lane
-    from manyloong.wheels.kit import ensure_kit
-    from manyloong.wheels.source import PureRelease, resolve_source
+    from manyloong.wheels.recipes import gathered_settings
 
-    target, pythons, chosen = find_target(platform), parse_pythons(python), parse_lane(lane)
     options = Options(
-        config_settings=tuple(_pair(text, "--config-setting") for text in config_setting),
+        config_settings=gathered_settings([_pair(text, "--config-setting") for text in config_setting]),
         environment=tuple(_pair(text, "--environment") for text in environment),
         test=test,
         test_command=test_command,
@@ -87,23 +84,22 @@ def build(
         find_links=tuple(str(folder.resolve()) for folder in find_links),
         sources=parse_given(source_file),
     )
-    plan = partial(plan_jobs, pythons=pythons, target=target, options=options, lane=chosen)
-    with ProgressListener(quiet=as_json) as listener:
-        outside = open_outside(listener, offline=offline, locked=locked)
-        doors = outside.doors
-        found = resolve_source(
-            source, registry=outside.registry, fetcher=doors.fetcher, store=doors.store, listener=listener
-        )
-        if isinstance(found, PureRelease):
-            print_pure(found, as_json=as_json)
-            return
-        if dry_run:
-            print_plan(plan(found, kit={}), as_json=as_json)
-            return
-        kit = ensure_kit(target, outside.host, doors=doors)
-        jobs = plan(found, kit=kit.ids)
-        results = run_jobs(jobs, kit=kit, doors=doors, output=output.resolve(), force=force, keep=keep)
-    raise typer.Exit(print_results(results, as_json=as_json))
+    request = Request(
+        source=source,
+        target=find_target(platform),
+        pythons=parse_pythons(python),
+        options=options,
+        lane=parse_lane(lane),
+        recipes=tuple(recipe),
+        output=output.resolve(),
+        force=force,
+        keep=keep,
+        offline=offline,
+        locked=locked,
+        dry_run=dry_run,
+        as_json=as_json,
+    )
+    raise typer.Exit(run_request(request))
 
 
 def _pair(text: str, option: str) -> tuple[str, str]:

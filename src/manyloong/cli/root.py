@@ -14,6 +14,10 @@ if TYPE_CHECKING:
 app = typer.Typer(help="The roots that builds and tests run in.", no_args_is_help=True)
 
 Offline = Annotated[bool, typer.Option("--offline", help="Use only what is in the cache.")]
+Mirror = Annotated[
+    Path | None,
+    typer.Option(metavar="DIR", help="A folder made by `root vendor`, asked before the network."),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 
 
@@ -66,6 +70,7 @@ def build(
     locked: Annotated[
         bool, typer.Option("--locked", help="Refuse roots that differ from their locks.")
     ] = False,
+    mirror: Mirror = None,
     as_json: AsJson = False,
 ) -> None:
     """Fetch and build roots, where they are not in the cache, and print their paths."""
@@ -77,9 +82,9 @@ def build(
     from manyloong.roots.spec import needed_roots
 
     with ProgressListener(quiet=as_json) as listener:
-        outside = open_outside(listener, offline=offline, locked=locked)
+        outside = open_outside(listener, offline=offline, locked=locked, mirror=mirror)
         wanted = names or needed_roots(outside.host)
-        roots = [_ensure(name, outside, listener) for name in wanted]
+        roots = [ensure(name, outside, listener) for name in wanted]
     if as_json:
         terminal.print_json({"roots": [asdict(root) | {"path": str(root.path)} for root in roots]})
         return
@@ -141,7 +146,7 @@ def shell(
 
     with ProgressListener() as listener:
         outside = open_outside(listener, offline=offline, locked=False)
-        root = _ensure(name, outside, listener)
+        root = ensure(name, outside, listener)
         doors = outside.doors
         sources = Sources(store=doors.store, fetcher=doors.fetcher, mirrors=doors.mirrors, listener=listener)
         emulator = root_emulator(root_spec(name), outside.host, sources)
@@ -169,7 +174,8 @@ def _enter(root: "Root", emulator: "Emulator | None", command: list[str], outsid
         return subprocess.run(["sh", str(script), *command], check=False).returncode
 
 
-def _ensure(name: str, outside: "Outside", listener: "Listener") -> "Root":
+def ensure(name: str, outside: "Outside", listener: "Listener") -> "Root":
+    """The root of that name, through these doors."""
     from manyloong.roots import ensure_root
 
     doors = outside.doors

@@ -18,9 +18,10 @@ from manyloong.index.database import is_alive, reading
 from manyloong.index.http_errors import handle_error
 from manyloong.index.http_files import FilesApi
 from manyloong.index.http_simple import SimpleApi
-from manyloong.index.http_upload import Gatekeeper, UploadApi
+from manyloong.index.http_upload import UploadApi
 from manyloong.index.operations import METRICS_TYPE, Metrics, logger
 from manyloong.index.pages import CHECKED_EVERY_S, Pages
+from manyloong.index.publish import Gatekeeper
 from manyloong.index.root_list import RootList
 from manyloong.index.site import Site
 from manyloong.index.upstream import Upstream

@@ -3,7 +3,6 @@
 import base64
 import binascii
 import secrets
-from dataclasses import dataclass
 
 from anyio import CapacityLimiter, to_thread
 from starlette.requests import Request
@@ -16,11 +15,11 @@ from manyloong.index.gate import Upload, claimed_name
 from manyloong.index.http_errors import status_of
 from manyloong.index.intake import Form, read_form
 from manyloong.index.limits import RateLimit
-from manyloong.index.model import Attachment, Auditor, Clock, RefusedError, WheelName, format_time
+from manyloong.index.model import Attachment, RefusedError, WheelName, format_time
 from manyloong.index.names import wheel_name
 from manyloong.index.operations import Metrics, logger
 from manyloong.index.pages import Pages
-from manyloong.index.publish import Published, noted_project, publish
+from manyloong.index.publish import Gatekeeper, Published, noted_project, publish
 from manyloong.index.releases import released_at
 from manyloong.index.site import Site
 from manyloong.index.tokens import Token, check_token
@@ -28,14 +27,6 @@ from manyloong.index.tokens import Token, check_token
 _AUDITS_AT_ONCE = 2
 _DOCUMENT_LIMIT_BYTES = 32 << 20
 _KINDS = ("record", "log", "sbom")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Gatekeeper:
-    """Who looks at uploads, and the clock they look at."""
-
-    auditor: Auditor
-    clock: Clock
 
 
 class UploadApi:
@@ -114,8 +105,7 @@ class UploadApi:
                     name=name,
                     released_at=released,
                     actor=token.id,
-                    auditor=self.keeper.auditor,
-                    clock=self.keeper.clock,
+                    keeper=self.keeper,
                 ),
                 limiter=self._audits,
             )

@@ -114,14 +114,16 @@ class Web:
                 )
             shown = [file for file in files if file.state is not State.QUARANTINED]
             sheets = [make_sheet(file, shelf.documents(connection, file.name.filename)) for file in shown]
-        page = self.upstream.page(name)
-        merged = merged_page(name, upstream=page, ours=[file.line for file in shown], local=known.local)
+        lines = [file.line for file in shown]
+        replaced = (
+            () if known.local else merged_page(upstream=self.upstream.stored(name), ours=lines).replaced
+        )
         versions = sorted({sheet.file.name.version for sheet in sheets}, key=Version, reverse=True)
         releases = [
             Release(version=version, wheels=tuple(s for s in sheets if s.file.name.version == version))
             for version in versions
         ]
-        return releases, known.local, merged.replaced
+        return releases, known.local, replaced
 
     def _sheet(self, filename: str) -> Sheet:
         with reading(self.site.engine) as connection:

@@ -42,6 +42,7 @@ def parse_lock(text: str, *, where: str) -> RootLock:
             date=date.astimezone(UTC),
             recipe=int(document["recipe"]),
             packages=tuple(LockedPackage(**row) for row in document["packages"]),
+            tree=str(document.get("tree", "")),
         )
         _check(lock)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
@@ -50,6 +51,8 @@ def parse_lock(text: str, *, where: str) -> RootLock:
 
 
 def _check(lock: RootLock) -> None:
+    if lock.tree and not _HEX.fullmatch(lock.tree):
+        raise ValueError(f"tree: not a SHA-256: {lock.tree!r}")
     names = [package.name for package in lock.packages]
     if names != sorted(set(names)):
         raise ValueError("packages are not sorted, or one is there twice")
@@ -70,12 +73,13 @@ def _row(package: LockedPackage) -> str:
 def format_lock(lock: RootLock) -> str:
     """The one text of a lock."""
     rows = [_row(package) for package in lock.packages]
+    tree = f'tree = "{lock.tree}"\n' if lock.tree else ""
     return (
         _HEADER.format(root=lock.root) + f'root = "{lock.root}"\n'
         f'architecture = "{lock.architecture}"\n'
         f'suite = "{lock.suite}"\n'
         f"date = {lock.date.astimezone(UTC).strftime('%Y-%m-%dT%H:%M:%SZ')}\n"
-        f"recipe = {lock.recipe}\n"
+        f"recipe = {lock.recipe}\n{tree}"
         f"packages = [\n{''.join(rows)}]\n"
     )
 
@@ -93,6 +97,7 @@ def lock_from_document(document: dict[str, Any]) -> RootLock:
 
 def root_id(lock: RootLock, spec: RootSpec) -> str:
     """SHA-256 over all that decides the tree: the lock used, the spec and the recipe (inside the lock)."""
-    document = {"lock": lock_document(lock), "spec": asdict(spec)}
+    inputs = {name: value for name, value in lock_document(lock).items() if name != "tree"}
+    document = {"lock": inputs, "spec": asdict(spec)}
     text = json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
     return hashlib.sha256(text.encode("ascii")).hexdigest()

@@ -24,6 +24,7 @@ from manyloong.wheels.gate import Gate, asked, open_gate, replace_digests
 from manyloong.wheels.job import Job
 from manyloong.wheels.kit import Kit
 from manyloong.wheels.lane import Lane, open_lane
+from manyloong.wheels.needs import apply_patches
 from manyloong.wheels.source import git_folder, source_epoch, unpack_source
 from manyloong.wheels.supply import Supply, first_supply, next_supply, remember
 
@@ -59,7 +60,7 @@ def build_raw_wheel(job: Job, kit: Kit, place: Path, doors: Doors) -> RawWheel:
     while True:
         workplace = prepare_workplace(place)
         try:
-            raw = _build_round(job, lane, workplace, supply, doors)
+            raw = _build_round(job, kit, lane, workplace, supply, doors)
         except BuildError as error:
             supply = next_supply(job, supply, workplace, error, doors=doors)
             shutil.rmtree(place)
@@ -67,10 +68,11 @@ def build_raw_wheel(job: Job, kit: Kit, place: Path, doors: Doors) -> RawWheel:
             return raw
 
 
-def _build_round(job: Job, lane: Lane, workplace: Workplace, supply: Supply, doors: Doors) -> RawWheel:
+def _build_round(
+    job: Job, kit: Kit, lane: Lane, workplace: Workplace, supply: Supply, doors: Doors
+) -> RawWheel:
     """One go, with what it is supplied."""
-    unpack_source(job.source, workplace.source)
-    epoch = source_epoch(job.source, workplace.source)
+    epoch = prepare_sources(job, kit, workplace, doors)
     lane.prepare(workplace)
     site = _open_site(job, lane, workplace, supply, doors, epoch=epoch)
     requirements, environment = site.environment()
@@ -91,6 +93,21 @@ def _build_round(job: Job, lane: Lane, workplace: Workplace, supply: Supply, doo
         epoch=epoch,
         downloads=tuple(one.download for one in supply.had if one.download.url in served),
     )
+
+
+def prepare_sources(job: Job, kit: Kit, workplace: Workplace, doors: Doors) -> int:
+    """The working copy with the recipe's patches in it; its SOURCE_DATE_EPOCH."""
+    unpack_source(job.source, workplace.source)
+    epoch = source_epoch(job.source, workplace.source)
+    apply_patches(
+        job.options.recipe.patches,
+        workplace.source,
+        workplace.tools,
+        root=kit.native_root,
+        log=workplace.log,
+        runner=doors.runner,
+    )
+    return epoch
 
 
 def _open_site(
@@ -141,7 +158,7 @@ class _Site:
     gate: Gate | None
     doors: Doors
 
-    def settings(self) -> dict[str, list[str]]:
+    def settings(self) -> dict[str, str | list[str]]:
         """Config settings for the backend."""
         return self.lane.settings(backend_name(self.workplace), self.job.options.settings())
 

@@ -1,6 +1,7 @@
 """The cross environment: what a build sees so that native programs make wheels of the target."""
 
 import json
+from collections.abc import Mapping
 from importlib.resources import files
 from typing import Any
 
@@ -84,12 +85,12 @@ _BACKEND_SETTINGS: dict[str, dict[str, list[str]]] = {
 }
 
 
-def backend_settings(backend: str, given: dict[str, list[str]]) -> dict[str, list[str]]:
+def backend_settings(backend: str, given: Mapping[str, str | list[str]]) -> dict[str, str | list[str]]:
     """The user's config settings, after what the backend needs to know that this is a cross build."""
-    merged = {
-        key: list(values)
-        for key, values in _BACKEND_SETTINGS.get(backend.split(":", maxsplit=1)[0], {}).items()
-    }
+    own = _BACKEND_SETTINGS.get(backend.split(":", maxsplit=1)[0], {})
+    merged: dict[str, str | list[str]] = {key: list(values) for key, values in own.items()}
     for key, values in given.items():
-        merged[key] = [*merged.get(key, []), *values]
+        merged[key] = (
+            [*own[key], *([values] if isinstance(values, str) else values)] if key in own else values
+        )
     return merged

@@ -9,7 +9,7 @@ of the target's own architecture nothing is emulated.
 import hashlib
 import json
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -140,10 +140,10 @@ class EmulatedLane:
         )
         shutil.copytree(place, tree, symlinks=True, dirs_exist_ok=True)
 
-    def settings(self, backend: str, given: dict[str, list[str]]) -> dict[str, list[str]]:
+    def settings(self, backend: str, given: Mapping[str, str | list[str]]) -> dict[str, str | list[str]]:
         """Nothing to add: the build is at home."""
         del backend
-        return {key: list(values) for key, values in given.items()}
+        return dict(given)
 
 
 def open_emulated(python: Python, kit: Kit, doors: Doors) -> EmulatedLane:

@@ -1,6 +1,6 @@
 """The ways to a wheel: what a build sees in each lane, and by which Python its hooks run."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -50,7 +50,7 @@ class Lane(Protocol):
         """The environment with these build requirements; UnresolvableError, FetchError, BuildError."""
         ...
 
-    def settings(self, backend: str, given: dict[str, list[str]]) -> dict[str, list[str]]:
+    def settings(self, backend: str, given: Mapping[str, str | list[str]]) -> dict[str, str | list[str]]:
         """Config settings for a backend: the lane's, then those given."""
         ...
 
@@ -111,7 +111,7 @@ class CrossLane:
             runner=self.doors.runner,
         )
 
-    def settings(self, backend: str, given: dict[str, list[str]]) -> dict[str, list[str]]:
+    def settings(self, backend: str, given: Mapping[str, str | list[str]]) -> dict[str, str | list[str]]:
         """Meson is told by a cross file; the others by the environment."""
         return cross.backend_settings(backend, given)
 

@@ -3,6 +3,7 @@
 import gzip
 import json
 import time
+import zlib
 from typing import TYPE_CHECKING
 
 import httpx
@@ -57,6 +58,26 @@ def test_compression(small: "Bench") -> None:
             raw = b"".join(answer.iter_raw())
         assert answer.headers["content-encoding"] == encoding
         assert unpack(raw) == plain
+
+
+def test_large_pages_are_compressed_in_parts(small: "Bench") -> None:
+    """What gzip and zstd make of a page of some megabytes is what was there, as one stream."""
+    files = [
+        upstream_file(f"example-1.0-{number}-py3-none-any.whl", b"%d" % number) for number in range(6000)
+    ]
+    small.upstream.project("example", ["1.0"], *files)
+    plain = small.page("example", **{"Accept-Encoding": "identity"}).content
+    assert len(plain) > 2 << 20
+    with small.client.stream(
+        "GET", "/simple/example/", headers={"Accept": JSON, "Accept-Encoding": "gzip"}
+    ) as answer:
+        raw = b"".join(answer.iter_raw())
+    assert len(raw) < len(plain) / 5
+    unpack = zlib.decompressobj(16 + zlib.MAX_WBITS)
+    assert unpack.decompress(raw) == plain
+    assert unpack.eof
+    assert unpack.unused_data == b""  # one member: not every client reads more
+    assert small.page("example", **{"Accept-Encoding": "zstd"}).content == plain
 
 
 def test_names_are_redirected_to_their_normal_form(small: "Bench") -> None:

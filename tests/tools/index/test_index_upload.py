@@ -347,30 +347,6 @@ def test_malformed_bodies(small: "Bench", kind: str, body: bytes, status: int) -
     assert stored(small) == []
 
 
-def attestations(filename: str, content: bytes) -> str:
-    subject = {"name": filename, "digest": {"sha256": hashlib.sha256(content).hexdigest()}}
-    statement = {"_type": "https://in-toto.io/Statement/v1", "subject": [subject]}
-    envelope = {"statement": base64.b64encode(json.dumps(statement).encode()).decode(), "signature": "eA=="}
-    return json.dumps([{"version": 1, "verification_material": {}, "envelope": envelope}])
-
-
-def test_provenance_where_policy_asks_for_it(make_bench: "MakeBench") -> None:
-    with make_bench(require_provenance=("example",)) as bench:
-        bench.upstream.project("example", ["1.0"])
-        filename, content = good_wheel()
-        refused(bench, bench.upload(filename, content), 400, "only with provenance")
-        other = attestations("other.whl", content)
-        refused(bench, bench.upload(filename, content, attestations=other), 400, "is about 'other.whl'")
-        good = attestations(filename, content)
-        assert bench.upload(filename, content, attestations=good).status_code == 200
-        entry = bench.page("example").json()["files"][-1]
-        address = str(page_url(bench).join(entry["provenance"]))
-        answer = bench.client.get(address)
-        assert answer.headers["content-type"].startswith("application/vnd.pypi.integrity.v1+json")
-        assert answer.json()["attestation_bundles"][0]["attestations"] == json.loads(good)
-        assert bench.client.get(address.replace("1.0", "2.0", 1)).status_code == 404
-
-
 def test_the_ledger_cannot_be_changed(bench: "Bench") -> None:
     bench.upstream.project("example", ["1.0"])
     bench.upload(*good_wheel())
