@@ -69,6 +69,7 @@ class Declaration:
     literal: int  # how many characters of the address are certain
     digest: Digest | None
     commit: str = ""  # of a git repository
+    address: str = ""  # of a file, where all of it is certain
     where: str = ""  # file of the sources
 
 
@@ -152,7 +153,8 @@ def _wrap(text: str, *, where: str) -> Iterator[Declaration]:
 
 
 def _literal(url: str, digest: Digest | None, *, where: str) -> Declaration:
-    return Declaration(url=re.compile(re.escape(url)), literal=len(url), digest=digest, where=where)
+    pattern = re.compile(re.escape(url))
+    return Declaration(url=pattern, literal=len(url), digest=digest, where=where, address=url)
 
 
 def _repository(url: str, revision: str, *, where: str) -> Declaration:
@@ -202,7 +204,11 @@ def _call(words: list[str], variables: Mapping[str, str], *, where: str) -> Iter
             case "GIT_TAG":
                 commit = expanded
     for url in urls:
-        pattern, literal = _pattern(_expanded(url, variables))
+        address = _expanded(url, variables)
+        if "${" not in address:
+            yield _literal(address, digest, where=where)
+            continue
+        pattern, literal = _pattern(address)
         if literal:
             yield Declaration(url=pattern, literal=literal, digest=digest, where=where)
     if repository and "${" not in repository:

@@ -112,11 +112,20 @@ def repository_of(url: str) -> str | None:
 
 
 def ensure_download(
-    url: str, declaration: Declaration | None, given: Sequence[GivenSource], *, label: str, doors: Doors
+    url: str,
+    declaration: Declaration | None,
+    given: Sequence[GivenSource],
+    *,
+    label: str,
+    doors: Doors,
+    table: Sequence[Row] | None = None,
 ) -> Had:
-    """The file for an address, in the store; SourceNeededError that says what is missing, IntegrityError."""
+    """The file for an address, in the store; SourceNeededError that says what is missing, IntegrityError.
+
+    ``table`` is the shipped one unless another is given.
+    """
     declared = declaration.digest if declaration else None
-    row = next((row for row in rows() if fnmatchcase(url, row.url)), None)
+    row = next((row for row in (rows() if table is None else table) if fnmatchcase(url, row.url)), None)
     for one in given:
         if one.url == url:
             return _given(one, declared, doors.store)

@@ -7,12 +7,13 @@ build has all of them from the start.
 
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from manyloong.errors import BuildError
+from manyloong.errors import BuildError, ManyloongError
 from manyloong.wheels.backend import NETWORK_SIGNS, Workplace
-from manyloong.wheels.declared import Declaration, find_declaration, parse_digest
+from manyloong.wheels.declared import Declaration, declarations, find_declaration, parse_digest
 from manyloong.wheels.doors import Doors
 from manyloong.wheels.downloads import Had, SourceNeededError, ensure_download
 from manyloong.wheels.gate import asked
@@ -78,7 +79,21 @@ def next_supply(job: Job, supply: Supply, workplace: Workplace, error: BuildErro
     if not had:
         first = missing[0]
         raise SourceNeededError(f"{first.message}\n{error.message}", hint=first.hint) from error
-    return Supply(had=(*supply.had, *had), tried=supply.tried | frozenset(refused), gated=True)
+    others = _declared_besides(job, workplace.source, supply.tried | frozenset(refused), doors)
+    tried = supply.tried | frozenset(refused) | frozenset(one.download.url for one in others)
+    return Supply(had=(*supply.had, *had, *others), tried=tried, gated=True)
+
+
+def _declared_besides(job: Job, sources: Path, tried: frozenset[str], doors: Doors) -> list[Had]:
+    """What the sources declare by a certain address and can be had: saves a round for each of them."""
+    found: dict[str, Had] = {}
+    for one in declarations(sources):
+        if one.address.startswith("http") and one.address not in tried | found.keys():
+            with suppress(ManyloongError):
+                found[one.address] = ensure_download(
+                    one.address, one, job.options.sources, label=job.source.label, doors=doors
+                )
+    return list(found.values())
 
 
 def _wanted_network(log: Path) -> bool:
