@@ -62,7 +62,7 @@ def _cross_lane(kit: Kit, requirements: tuple[str, ...], *, python: Python, door
         root=kit.native_root.path,
         trees=cross_trees(kit, environment),
         variables=_sorted(cross.cross_variables(epoch=_EPOCH, jobs=doors.cores) | _EQUAL_WORK),
-        prepare=lambda workplace: prepare_cross(workplace, kit),
+        prepare=lambda workplace: prepare_cross(workplace, kit, python),
         emulator=kit.emulator(kit.target.architecture.qemu.cpu_full),
     )
 

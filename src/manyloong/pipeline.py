@@ -3,7 +3,7 @@
 The page a newcomer reads first: each step is a call into the room that knows how.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
@@ -58,6 +58,11 @@ class Failed:
 Result = Built | Pure | Failed
 
 
+def _nothing(python: Python) -> tuple[tuple[str, str], ...]:
+    del python
+    return ()
+
+
 def plan_jobs(
     source: Source,
     pythons: Sequence[Python] | None,
@@ -66,8 +71,12 @@ def plan_jobs(
     options: Options,
     kit: dict[str, str],
     lane: LaneName = "cross",
+    built: Callable[[Python], tuple[tuple[str, str], ...]] = _nothing,
 ) -> tuple[Job, ...]:
-    """One job for each Python that was chosen (None: all here) and that the project admits."""
+    """One job for each Python that was chosen (None: all here) and that the project admits.
+
+    ``kit`` and ``built`` give the ids of what they are made and tested with: in common, and for one Python.
+    """
     chosen = admitted(pythons, source.requires_python, project=source.label)
     jobs = tuple(
         Job(
@@ -76,12 +85,14 @@ def plan_jobs(
             options=options,
             kit=tuple(sorted(kit.items())),
             lane=lane,
+            roots=built(python),
         )
         for python in chosen
     )
     if source.one_wheel_a_python:
         return jobs
-    return (replace(jobs[0], siblings=chosen[1:]), *jobs[1:])
+    served = tuple(pair for job in jobs for pair in job.roots)
+    return (replace(jobs[0], siblings=chosen[1:], roots=tuple(dict.fromkeys(served))), *jobs[1:])
 
 
 def run_jobs(

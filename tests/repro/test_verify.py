@@ -10,7 +10,8 @@ import pytest
 
 from manyloong.cli.changed import changed_conditions
 from manyloong.config.paths import cache_directory
-from manyloong.roots.lock import committed_lock
+from manyloong.roots.lock import committed_lock, spec_digest
+from manyloong.roots.spec import root_spec
 from manyloong.sandbox import probe_host
 
 pytestmark = pytest.mark.tools
@@ -29,7 +30,8 @@ def test_a_root_built_under_changed_conditions_is_identical() -> None:
     assert done.returncode == 0, done.stderr + done.stdout
     (seen,) = json.loads(done.stdout)["roots"]
     assert seen["same"]
-    assert seen["tree"] == committed_lock("target-loong64").tree
+    lock = committed_lock("target-loong64")
+    assert (seen["tree"], spec_digest(root_spec("target-loong64"))) == (lock.tree, lock.spec)
     assert "umask 0027" in seen["conditions"]
 
 

@@ -49,6 +49,9 @@ def build(
     test: Annotated[
         bool, typer.Option("--test/--no-test", help="Import and test each wheel under emulation.")
     ] = True,
+    test_roots: Annotated[
+        str, typer.Option(help="Where to test: current, floor (built from source on first use), or all.")
+    ] = "all",
     force: Annotated[
         bool, typer.Option("--force", help="Build again though the same job is in the cache.")
     ] = False,
@@ -70,6 +73,7 @@ def build(
     """
     from manyloong.cli.build_run import Request, run_request
     from manyloong.targets import target as find_target
+    from manyloong.wheels.floors import parse_test_roots
     from manyloong.wheels.given import parse_given
     from manyloong.wheels.identifier import parse_pythons
     from manyloong.wheels.job import Options, parse_lane
@@ -90,6 +94,7 @@ def build(
         pythons=parse_pythons(python),
         options=options,
         lane=parse_lane(lane),
+        test_roots=parse_test_roots(test_roots),
         recipes=tuple(recipe),
         output=output.resolve(),
         force=force,

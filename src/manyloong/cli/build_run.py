@@ -9,8 +9,10 @@ from manyloong.cli.doors import open_outside
 from manyloong.cli.progress import ProgressListener
 from manyloong.pipeline import plan_jobs, run_jobs
 from manyloong.targets import Python, Target
+from manyloong.wheels.floors import RootChoice
+from manyloong.wheels.identifier import admitted
 from manyloong.wheels.job import LaneName, Options
-from manyloong.wheels.kit import ensure_kit
+from manyloong.wheels.kit import ensure_kit, with_floors
 from manyloong.wheels.needs import options_for
 from manyloong.wheels.recipes import read_recipes
 from manyloong.wheels.source import PureRelease, resolve_source
@@ -25,6 +27,7 @@ class Request:
     target: Target
     options: Options
     lane: LaneName
+    test_roots: tuple[RootChoice, ...]
     recipes: tuple[Path, ...]
     output: Path
     force: bool
@@ -57,7 +60,9 @@ def run_request(request: Request) -> int:
             print_plan(plan(kit={}), as_json=request.as_json)
             return 0
         kit = ensure_kit(request.target, outside.host, doors=doors)
-        jobs = plan(kit=kit.ids)
+        wanted = admitted(request.pythons, found.requires_python, project=found.label)
+        kit = with_floors(kit, wanted, request.test_roots if options.test else (), doors=doors)
+        jobs = plan(kit=kit.ids, built=kit.built_ids)
         results = run_jobs(
             jobs, kit=kit, doors=doors, output=request.output, force=request.force, keep=request.keep
         )

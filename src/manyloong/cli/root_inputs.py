@@ -165,9 +165,10 @@ def _first(name: str, place: Path, shelf: Path, outside: "Outside", listener: "L
 
 
 def _record(name: str, tree: str) -> None:
-    from manyloong.roots.lock import committed_lock, format_lock
+    from manyloong.roots.lock import committed_lock, format_lock, spec_digest
     from manyloong.roots.renew import locks_directory
+    from manyloong.roots.spec import root_spec
     from manyloong.store import write_whole
 
-    lock = replace(committed_lock(name), tree=tree)
+    lock = replace(committed_lock(name), tree=tree, spec=spec_digest(root_spec(name)))
     write_whole(locks_directory() / f"{name}.toml", format_lock(lock).encode("utf-8"))

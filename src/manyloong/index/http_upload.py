@@ -37,8 +37,8 @@ class UploadApi:
         self.pages = pages
         self.keeper = keeper
         self.metrics = metrics
-        self._failures = RateLimit(site.settings.failures_per_minute)
-        self._uploads = RateLimit(site.settings.uploads_per_minute)
+        self._failures = RateLimit(site.engine, "failures", site.settings.failures_per_minute)
+        self._uploads = RateLimit(site.engine, "uploads", site.settings.uploads_per_minute)
         self._audits = CapacityLimiter(_AUDITS_AT_ONCE)
 
     async def upload(self, request: Request) -> Response:
@@ -90,8 +90,7 @@ class UploadApi:
             upload = Upload(fields=form.fields, filename=form.filename, path=folder / secrets.token_hex(8))
             name = claimed_name(upload)
             _must_permit(token, name.project)
-            self._uploads.check(token.id)
-            self._uploads.take(token.id)
+            await to_thread.run_sync(self._uploads.take, token.id)
             upload = Upload(fields=form.fields, filename=name.filename, path=folder / name.filename)
             await form.save(upload.path)
             noted = await to_thread.run_sync(noted_project, self.site, name.project)
@@ -112,15 +111,18 @@ class UploadApi:
 
     async def _token(self, request: Request) -> Token:
         address = request.client.host if request.client else "?"
-        self._failures.check(address)
         secret = _password(request.headers.get("authorization", ""))
+        return await to_thread.run_sync(self._check, secret, address)
+
+    def _check(self, secret: str, address: str) -> Token:
+        self._failures.check(address)
         try:
-            return await to_thread.run_sync(self._check, secret)
+            return self._known_token(secret)
         except RefusedError:
             self._failures.take(address)
             raise
 
-    def _check(self, secret: str) -> Token:
+    def _known_token(self, secret: str) -> Token:
         with reading(self.site.engine) as connection:
             return check_token(connection, secret, now=self.keeper.clock())
 

@@ -108,3 +108,11 @@ upstream = Table(  # a cache; may be emptied at any time
     Column("releases", Text, nullable=False),  # stored_page.UpstreamReleases as JSON
     Column("body", LargeBinary, nullable=False),  # zstd of stored_page.StoredPage's content
 )
+
+limits = Table(  # buckets of permits; those that are full again are removed
+    "limits",
+    metadata,
+    Column("bucket", String(255), primary_key=True),
+    Column("permits", Float, nullable=False),
+    Column("at", Float, nullable=False),  # seconds since the epoch
+)

@@ -16,7 +16,7 @@ from manyloong.errors import FetchError, GoneError, HostError, IntegrityError, L
 from manyloong.events import Listener, Warned
 from manyloong.roots.build import Tools, build_emulator, build_root
 from manyloong.roots.index import Clock, Keys, archive_keys, read_index, utc_now
-from manyloong.roots.lock import committed_lock, lock_document, lock_from_document, root_id
+from manyloong.roots.lock import committed_lock, lock_document, lock_from_document, root_id, spec_digest
 from manyloong.roots.model import Root, RootLock, RootSpec
 from manyloong.roots.resolve import lock_changes, refresh_lock
 from manyloong.roots.spec import root_spec
@@ -172,7 +172,7 @@ def _made(spec: RootSpec, lock: RootLock, sources: Sources, build: Build) -> Roo
 
     def fill(tree: Path) -> None:
         build(tree, lock=used, packages=packages)
-        check_tree(tree, used)
+        check_tree(tree, used, spec)
 
     path = sources.store.tree("root", identity, fill)
     if drift:
@@ -181,9 +181,9 @@ def _made(spec: RootSpec, lock: RootLock, sources: Sources, build: Build) -> Roo
     return Root(name=spec.name, id=identity, path=path, drift=drift)
 
 
-def check_tree(tree: Path, lock: RootLock) -> None:
+def check_tree(tree: Path, lock: RootLock, spec: RootSpec) -> None:
     """IntegrityError for a tree that is not the one its lock names; a lock may name none."""
-    if lock.tree and (found := tree_digest(tree)) != lock.tree:
+    if lock.tree and lock.spec == spec_digest(spec) and (found := tree_digest(tree)) != lock.tree:
         raise IntegrityError(
             f"{lock.root}: the tree's digest is {found}, and its lock says {lock.tree}",
             hint=f"build it again from nothing, and see what differs: manyloong root verify {lock.root}",

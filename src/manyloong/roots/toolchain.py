@@ -160,7 +160,9 @@ def plan_target(
 def plan_native(target: Target, host: Host, *, native_root: Path, layout: Layout | None = None) -> TreePlan:
     """The tree that compiles for the build machine: the same C library and floor, C only."""
     floor = target.zig_target.removeprefix(target.architecture.zig.triple)
-    layout = layout or Layout(triplet=host.triplet, tree=NATIVE_PATH, python=host_python(native_root))
+    layout = layout or Layout(
+        triplet=host.triplet, tree=NATIVE_PATH, python=host_python(native_root), ports=""
+    )
     plan = _plan(
         layout,
         native_root=native_root,

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from importlib.resources import files
 from typing import Any
 
-from manyloong.targets import Target
+from manyloong.targets import Python, Target
 
 ZIG = "/opt/manyloong/zig"
 TARGET = "/opt/manyloong/target"
@@ -13,27 +13,36 @@ NATIVE = "/opt/manyloong/native"
 ENVIRONMENT = "/opt/manyloong/env"
 TOOLS = "/opt/manyloong/tools"
 SYSROOT = "/opt/manyloong/sysroot"
+PORTS = "/opt/manyloong/ports"
 BUILD = "/build"
 SOURCE = "/build/src"
 HOME = "/home/builder"
 
+PYTHON_HOME = f"{TOOLS}/python"  # headers and build variables of a Python that the toolchain has none of
+
 PTH = "import _manyloong_cross\n"
 
 
-def cross_config(target: Target) -> dict[str, Any]:
+def python_home(python: Python) -> str:
+    """Where headers and build variables of a Python of the target are."""
+    return PYTHON_HOME if python.from_source else f"{TARGET}/python/{python.tag}"
+
+
+def cross_config(target: Target, python: Python) -> dict[str, Any]:
     """What ``payload/cross_site.py`` reads from ``cross.json``."""
     version = "{}.{}".format(*target.floor)
     return {
         "machine": target.architecture.uname,
         "multiarch": target.triplet,
         "libc_version": f"glibc {version}" if target.libc == "glibc" else None,
-        "python_home": f"{TARGET}/python",
+        "python_home": python_home(python),
+        "abiflags": "t" if python.free_threaded else "",
     }
 
 
-def cross_config_text(target: Target) -> str:
+def cross_config_text(target: Target, python: Python) -> str:
     """``cross.json`` as it is written."""
-    return json.dumps(cross_config(target), sort_keys=True)
+    return json.dumps(cross_config(target, python), sort_keys=True)
 
 
 def cross_site_text() -> str:
@@ -44,7 +53,7 @@ def cross_site_text() -> str:
 def cross_variables(*, epoch: int, jobs: int) -> dict[str, str]:
     """The whole environment of a cross build; nothing of the host's is inherited."""
     return {
-        "PATH": f"{ENVIRONMENT}/bin:{TARGET}/bin:/usr/bin:/bin",
+        "PATH": f"{ENVIRONMENT}/bin:{TARGET}/bin:{PORTS}/bin:/usr/bin:/bin",
         "HOME": HOME,
         "LANG": "C.UTF-8",
         "TZ": "UTC",

@@ -78,7 +78,9 @@ class EmulatedLane:
 
     def prepare(self, workplace: Workplace) -> None:
         """The same answers to the same questions, and compilers that start by the build machine's Python."""
-        (workplace.tools / "cross.json").write_text(cross.cross_config_text(self.kit.target), "utf-8")
+        (workplace.tools / "cross.json").write_text(
+            cross.cross_config_text(self.kit.target, self.python), "utf-8"
+        )
         toolchain = self.kit.toolchain
         text = (toolchain.target / "cmake/toolchain.cmake").read_text("utf-8")
         (workplace.tools / _CMAKE).write_text(native_cmake(text), "utf-8")

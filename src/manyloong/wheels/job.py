@@ -63,6 +63,7 @@ class Job:
     kit: tuple[tuple[str, str], ...]  # part -> id, sorted
     siblings: tuple[Python, ...] = ()  # Pythons that need no job of their own if this wheel serves them
     lane: LaneName = "cross"
+    roots: tuple[tuple[str, str], ...] = ()  # what it is tested in, and built with from source -> id
     fallback: str = ""  # why it is not a cross build although that was tried; decides nothing
 
     def document(self) -> dict[str, Any]:
@@ -79,6 +80,7 @@ class Job:
             "test": [self.options.test, self.options.test_command, list(self.options.test_requires)],
             "rules": self.options.recipe.digest,
             "kit": [list(pair) for pair in self.kit],
+            "roots": [list(pair) for pair in self.roots],
             "lane": self.lane,
         }
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Protocol
 
 from manyloong.sandbox import Emulator
+from manyloong.targets import Python
 from manyloong.wheels import cross
 from manyloong.wheels.backend import Workplace
 from manyloong.wheels.doors import Doors
@@ -61,6 +62,7 @@ class CrossLane:
 
     kit: Kit
     doors: Doors
+    python: Python
 
     @property
     def root(self) -> Path:
@@ -83,16 +85,17 @@ class CrossLane:
 
     def prepare(self, workplace: Workplace) -> None:
         """Whom to present as."""
-        prepare_cross(workplace, self.kit)
+        prepare_cross(workplace, self.kit, self.python)
 
     def trees(self, workplace: Workplace, environment: BuildEnvironment) -> tuple[tuple[Path, str], ...]:
-        """Both toolchains, the target's root as sysroot, the environment."""
+        """Both toolchains, the target's root as sysroot, the environment; a source Python's parts."""
         del workplace
-        return cross_trees(self.kit, environment)
+        return (*cross_trees(self.kit, environment), *source_trees(self.kit, self.python))
 
     def install(self, requirements: Sequence[str], job: Job) -> BuildEnvironment:
         """Wheels of the build machine."""
-        python = job.identifier.python
+        source = self.kit.source_python(self.python)
+        python = self.python.for_build
         wheels = resolve_wheels(
             requirements,
             python=python,
@@ -109,6 +112,7 @@ class CrossLane:
             uv=self.doors.uv.binary,
             store=self.doors.store,
             runner=self.doors.runner,
+            binds=source.binds() if source else (),
         )
 
     def settings(self, backend: str, given: Mapping[str, str | list[str]]) -> dict[str, str | list[str]]:
@@ -116,9 +120,18 @@ class CrossLane:
         return cross.backend_settings(backend, given)
 
 
-def prepare_cross(workplace: Workplace, kit: Kit) -> None:
+def prepare_cross(workplace: Workplace, kit: Kit, python: Python) -> None:
     """What a cross build needs in its own folder: whom to present as."""
-    (workplace.tools / "cross.json").write_text(cross.cross_config_text(kit.target), "utf-8")
+    (workplace.tools / "cross.json").write_text(cross.cross_config_text(kit.target, python), "utf-8")
+    (workplace.tools / "python").mkdir(exist_ok=True)  # where source_trees puts its headers
+
+
+def source_trees(kit: Kit, python: Python) -> tuple[tuple[Path, str], ...]:
+    """What a build for a Python from source sees besides."""
+    source = kit.source_python(python)
+    if source is None or source.home is None:
+        return ()
+    return ((source.home, cross.PYTHON_HOME), *((bind.source, bind.target) for bind in source.binds()))
 
 
 def cross_trees(kit: Kit, environment: BuildEnvironment) -> tuple[tuple[Path, str], ...]:
@@ -136,4 +149,4 @@ def open_lane(job: Job, kit: Kit, doors: Doors) -> Lane:
     """The lane that a job names."""
     if job.lane == "emulated":
         return open_emulated(job.identifier.python, kit, doors)
-    return CrossLane(kit=kit, doors=doors)
+    return CrossLane(kit=kit, doors=doors, python=job.identifier.python)

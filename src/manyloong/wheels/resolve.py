@@ -57,11 +57,11 @@ def native_platform(host: Host) -> Platform:
     )
 
 
-def target_platform(target: Target) -> Platform:
-    """The platform of wheels that may be installed in the target's test root."""
+def target_platform(target: Target, *, floor_only: bool = False) -> Platform:
+    """The platform of wheels that may be installed in the target's current root, or in its floor root too."""
     arch = target.architecture
     major, floor = target.floor
-    newest = _TARGET_NEWEST_GLIBC if target.libc == "glibc" else floor
+    newest = _TARGET_NEWEST_GLIBC if target.libc == "glibc" and not floor_only else floor
     tags = tuple(f"{target.family}_{major}_{minor}_{arch.name}" for minor in range(newest, floor - 1, -1))
     libc = "gnu" if target.libc == "glibc" else "musl"
     return Platform(uv_name=f"{arch.name}-unknown-linux-{libc}", machine=arch.uname, tags=tags)
@@ -72,7 +72,7 @@ def wheel_tags(python: Python, platform: Platform) -> tuple[Tag, ...]:
     version = tuple(int(part) for part in python.version.split("."))
     return (
         *cpython_tags(version, abis=[python.tag], platforms=platform.tags),
-        *compatible_tags(version, interpreter=python.tag, platforms=platform.tags),
+        *compatible_tags(version, interpreter=python.interpreter, platforms=platform.tags),
     )
 
 
