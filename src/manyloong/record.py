@@ -96,6 +96,7 @@ class BuildRecord:
     dropped_flags: tuple[str, ...]
     translated_flags: tuple[str, ...]
     grafted: tuple[str, ...]
+    carried: tuple[str, ...] = ()  # name and version of each port whose libraries were grafted
     stages: tuple[StageRecord, ...]
     warnings: tuple[str, ...]
     accepted: bool  # what the verdict comes to
@@ -103,6 +104,7 @@ class BuildRecord:
     tests: tuple[TestReport, ...]
     wheel: WheelRecord
     downloads: tuple[Download, ...] = ()  # that the build was served
+    target_copies: tuple[WheelRecord, ...] = ()  # of build requirements that it was compiled against
     fallback: str = ""  # why it is not a cross build, where that was tried first
     recipe: RecipeRecord | None = None
 
@@ -155,7 +157,7 @@ def assemble_record(
             version=source.version,
             sha256=source.sha256,
         ),
-        kit=kit.ids,
+        kit=dict(job.kit),
         lock_drift=kit.drift,
         requirements=raw.requirements,
         build_environment=tuple(
@@ -167,6 +169,7 @@ def assemble_record(
         dropped_flags=raw.dropped_flags,
         translated_flags=raw.translated_flags,
         grafted=wheel.grafted,
+        carried=wheel.carried,
         stages=tuple(StageRecord(name=stage.stage, seconds=stage.seconds) for stage in stages),
         warnings=source.warnings,
         accepted=verdict.accepted,
@@ -174,6 +177,9 @@ def assemble_record(
         tests=tests,
         wheel=WheelRecord(filename=wheel.path.name, sha256=sha256, size_bytes=wheel.path.stat().st_size),
         recipe=_recipe_record(job.options.recipe),
+        target_copies=tuple(
+            WheelRecord(filename=one.filename, sha256=one.sha256) for one in raw.environment.copies
+        ),
     )
 
 

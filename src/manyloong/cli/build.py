@@ -37,6 +37,9 @@ def build(
     recipe: Annotated[
         list[Path], typer.Option(help="Recipe (NAME.toml) or folder of recipes, instead of a shipped one.")
     ] = [],  # noqa: B006
+    ports: Annotated[
+        list[Path], typer.Option(help="Folder of ports (NAME.toml) besides the shipped ones.")
+    ] = [],  # noqa: B006
     find_links: Annotated[list[Path], typer.Option(help="Folder with more wheels for requirements.")] = [],  # noqa: B006
     source_file: Annotated[
         list[str],
@@ -58,6 +61,10 @@ def build(
     keep: Annotated[
         bool, typer.Option("--keep", help="Keep the folder of a failed build and say how to enter it.")
     ] = False,
+    build_deps: Annotated[
+        bool,
+        typer.Option("--build-deps/--no-build-deps", help="Build requirements that have no wheel first."),
+    ] = True,
     offline: Annotated[bool, typer.Option("--offline", help="Use only what is in the cache.")] = False,
     locked: Annotated[
         bool, typer.Option("--locked", help="Refuse roots that differ from their locks.")
@@ -96,9 +103,11 @@ def build(
         lane=parse_lane(lane),
         test_roots=parse_test_roots(test_roots),
         recipes=tuple(recipe),
+        ports=tuple(ports),
         output=output.resolve(),
         force=force,
         keep=keep,
+        build_deps=build_deps,
         offline=offline,
         locked=locked,
         dry_run=dry_run,

@@ -79,7 +79,7 @@ class HookRunner:
     def __init__(
         self, template: Command, place: Workplace, runner: Runner, *, prefix: tuple[str, ...] = ()
     ) -> None:
-        self._template = template
+        self.template = template
         self._prefix = prefix  # words before each command's own
         self._place = place
         self._runner = runner
@@ -96,7 +96,7 @@ class HookRunner:
         shutil.copytree(host_control, control)
         self._rewrite_paths(control / "input.json")
         command = replace(
-            self._template,
+            self.template,
             argv=(
                 *self._prefix,
                 f"{ENVIRONMENT}/bin/python",
@@ -104,7 +104,7 @@ class HookRunner:
                 hook,
                 f"{BUILD}/control/{hook}",
             ),
-            environment=(*self._template.environment, *self._inside(extra_environ or {})),
+            environment=(*self.template.environment, *self._inside(extra_environ or {})),
             cwd=SOURCE,
             log=self._place.log,
         )

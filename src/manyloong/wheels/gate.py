@@ -29,11 +29,11 @@ _TRUST = ("SSL_CERT_FILE", "CURL_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "GIT_SSL_CAIN
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gate:
-    """How commands of a build are started so that their downloads are answered."""
+    """How commands of a build are started so that downloads are answered; empty where none is expected."""
 
-    prefix: tuple[str, ...]  # before the command's own words
-    variables: tuple[tuple[str, str], ...]
-    binds: tuple[Bind, ...]
+    prefix: tuple[str, ...] = ()  # before the command's own words
+    variables: tuple[tuple[str, str], ...] = ()
+    binds: tuple[Bind, ...] = ()
 
 
 def open_gate(

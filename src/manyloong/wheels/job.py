@@ -14,6 +14,7 @@ from manyloong.wheels.recipes import Recipe, merged_settings
 from manyloong.wheels.source import Source
 
 LaneName = Literal["cross", "emulated", "auto"]  # auto: cross, and emulated where that cannot be
+NATIVE: Literal["native"] = "native"  # not for users: a requirement's wheel for the build machine itself
 RECIPE = 2  # bump when the same job would give another wheel
 
 
@@ -62,7 +63,7 @@ class Job:
     options: Options
     kit: tuple[tuple[str, str], ...]  # part -> id, sorted
     siblings: tuple[Python, ...] = ()  # Pythons that need no job of their own if this wheel serves them
-    lane: LaneName = "cross"
+    lane: LaneName | Literal["native"] = "cross"
     roots: tuple[tuple[str, str], ...] = ()  # what it is tested in, and built with from source -> id
     fallback: str = ""  # why it is not a cross build although that was tried; decides nothing
 

@@ -1,11 +1,12 @@
 """What a target's builds and tests are made with: roots, toolchain and emulator, all by id."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from manyloong.roots import Root, Toolchain, ensure_emulator, ensure_root, ensure_toolchain, ensure_zig
+from manyloong.roots import Port, Root, Toolchain, ensure_emulator, ensure_root, ensure_toolchain, ensure_zig
 from manyloong.roots.interpreters import FloorParts
+from manyloong.roots.ports import all_ports
 from manyloong.sandbox import Emulator
 from manyloong.targets import Host, Python, Target
 from manyloong.wheels.doors import Doors
@@ -29,6 +30,7 @@ class Kit:
     target_root: Root
     toolchain: Toolchain
     qemu: Path | None  # None on a host that runs the target's programs itself
+    ports: Mapping[str, Port]  # every C library that a build may ask for
     floors: tuple[FloorRoot, ...] = ()  # one a Python, where wheels are tested on the floor
     sources: tuple[SourcePython, ...] = ()  # for Pythons that the roots lack
     current: bool = True  # whether wheels are tested in target_root
@@ -80,8 +82,8 @@ class Kit:
         return Emulator(binary=self.qemu, qemu=self.target.architecture.qemu, cpu=cpu)
 
 
-def ensure_kit(target: Target, host: Host, *, doors: Doors) -> Kit:
-    """The kit from the store; what is missing is fetched and made first.
+def ensure_kit(target: Target, host: Host, *, doors: Doors, ports: Mapping[str, Port] | None = None) -> Kit:
+    """The kit from the store; what is missing is fetched and made first. ``ports``: ours, unless given.
 
     Raises FetchError, IntegrityError, LockError, HostError.
     """
@@ -111,7 +113,15 @@ def ensure_kit(target: Target, host: Host, *, doors: Doors) -> Kit:
         runner=doors.runner,
         listener=doors.listener,
     )
-    return Kit(target=target, host=host, native_root=native, target_root=test, toolchain=toolchain, qemu=qemu)
+    return Kit(
+        target=target,
+        host=host,
+        native_root=native,
+        target_root=test,
+        toolchain=toolchain,
+        qemu=qemu,
+        ports=all_ports() if ports is None else ports,
+    )
 
 
 def with_floors(kit: Kit, pythons: Sequence[Python], roots: Sequence[RootChoice], *, doors: Doors) -> Kit:

@@ -19,6 +19,7 @@ from manyloong.wheels.doors import Doors
 from manyloong.wheels.downloads import SourceNeededError, ensure_download, parse_rows, rows
 from manyloong.wheels.gate import asked, replace_digests
 from manyloong.wheels.given import parse_given
+from manyloong.wheels.registry import SimpleRegistry
 from manyloong.wheels.resolve import Uv
 
 
@@ -48,6 +49,7 @@ def doors(tmp_path: Path, *paths: Path, offline: bool = False) -> Doors:
         facts=HostFacts(machine="x86_64", kernel=(6, 18), kernel_release="6.18", uid=0),
         uv=Uv(binary=Path("/uv"), python=Path("/python"), environment={}, index_url="", offline=offline),
         mirrors=("https://mirror.example",),
+        registry=SimpleRegistry(url="https://index.example", get_text=lambda url, _: url),
         locate=lambda project, name: (project, name),
         listener=ignore,
         cores=2,

@@ -15,7 +15,7 @@ from manyloong.errors import BuildError, ManyloongError
 from manyloong.wheels.backend import NETWORK_SIGNS, Workplace
 from manyloong.wheels.declared import Declaration, declarations, find_declaration, parse_digest
 from manyloong.wheels.doors import Doors
-from manyloong.wheels.downloads import Had, SourceNeededError, ensure_download
+from manyloong.wheels.downloads import Download, Had, SourceNeededError, ensure_download
 from manyloong.wheels.gate import asked
 from manyloong.wheels.job import Job
 
@@ -23,7 +23,7 @@ _KIND = "downloads"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Supply:
+class Stock:
     """What a round is served, and the addresses that were looked for so far."""
 
     had: tuple[Had, ...] = ()
@@ -31,7 +31,7 @@ class Supply:
     gated: bool = False  # although nothing in the sources spoke of downloads
 
 
-def first_supply(job: Job, doors: Doors) -> Supply:
+def first_stock(job: Job, doors: Doors) -> Stock:
     """What earlier builds of the same sources asked for."""
     known = doors.store.get_json(_KIND, job.source.sha256) or {"asked": []}
     had: list[Had] = []
@@ -44,7 +44,7 @@ def first_supply(job: Job, doors: Doors) -> Supply:
         except SourceNeededError:
             continue  # it will be asked for again, if it is still needed
         had.append(one)
-    return Supply(had=tuple(had), tried=frozenset(one.download.url for one in had), gated=bool(had))
+    return Stock(had=tuple(had), tried=frozenset(one.download.url for one in had), gated=bool(had))
 
 
 def _remembered(url: str, declared: str) -> Declaration | None:
@@ -52,20 +52,20 @@ def _remembered(url: str, declared: str) -> Declaration | None:
     return Declaration(url=re.compile(re.escape(url)), literal=len(url), digest=digest) if digest else None
 
 
-def remember(job: Job, served: Sequence[Had], doors: Doors) -> None:
+def remember(job: Job, served: Sequence[Download], doors: Doors) -> None:
     """Keep the addresses of a build that succeeded."""
-    entries = [{"url": one.download.url, "declared": one.download.declared} for one in served]
+    entries = [{"url": one.url, "declared": one.declared} for one in served]
     if entries:
         doors.store.put_json(_KIND, job.source.sha256, {"asked": entries})
 
 
-def next_supply(job: Job, supply: Supply, workplace: Workplace, error: BuildError, *, doors: Doors) -> Supply:
+def next_stock(job: Job, stock: Stock, workplace: Workplace, error: BuildError, *, doors: Doors) -> Stock:
     """What the next round is served; the round's own error, or SourceNeededError, where no round helps."""
-    refused = [url for url, served in asked(workplace) if not served and url not in supply.tried]
+    refused = [url for url, served in asked(workplace) if not served and url not in stock.tried]
     if not refused:
-        if supply.gated or not _wanted_network(workplace.log):
+        if stock.gated or not _wanted_network(workplace.log):
             raise error
-        return replace(supply, gated=True)
+        return replace(stock, gated=True)
     had: list[Had] = []
     missing: list[SourceNeededError] = []
     for url in refused:
@@ -79,9 +79,9 @@ def next_supply(job: Job, supply: Supply, workplace: Workplace, error: BuildErro
     if not had:
         first = missing[0]
         raise SourceNeededError(f"{first.message}\n{error.message}", hint=first.hint) from error
-    others = _declared_besides(job, workplace.source, supply.tried | frozenset(refused), doors)
-    tried = supply.tried | frozenset(refused) | frozenset(one.download.url for one in others)
-    return Supply(had=(*supply.had, *had, *others), tried=tried, gated=True)
+    others = _declared_besides(job, workplace.source, stock.tried | frozenset(refused), doors)
+    tried = stock.tried | frozenset(refused) | frozenset(one.download.url for one in others)
+    return Stock(had=(*stock.had, *had, *others), tried=tried, gated=True)
 
 
 def _declared_besides(job: Job, sources: Path, tried: frozenset[str], doors: Doors) -> list[Had]:
