@@ -20,6 +20,7 @@ from manyloong.wheels.kit import Kit
 from manyloong.wheels.recipe_keys import Skip
 from manyloong.wheels.recipes import Recipe
 from manyloong.wheels.repair import Repaired
+from manyloong.wheels.source import Source
 from manyloong.wheels.test import TestReport
 
 SCHEMA = 1
@@ -140,7 +141,6 @@ def assemble_record(
     sha256: str,
 ) -> BuildRecord:
     """The record of a finished job, from what its steps returned."""
-    source = job.source
     return BuildRecord(
         manyloong=__version__,
         job=job.id,
@@ -150,13 +150,7 @@ def assemble_record(
         fallback=job.fallback,
         downloads=raw.downloads,
         host=kit.host.name,
-        source=SourceRecord(
-            kind=source.kind,
-            location=source.location,
-            name=source.name,
-            version=source.version,
-            sha256=source.sha256,
-        ),
+        source=_source_record(job.source),
         kit=dict(job.kit),
         lock_drift=kit.drift,
         requirements=raw.requirements,
@@ -171,7 +165,7 @@ def assemble_record(
         grafted=wheel.grafted,
         carried=wheel.carried,
         stages=tuple(StageRecord(name=stage.stage, seconds=stage.seconds) for stage in stages),
-        warnings=source.warnings,
+        warnings=job.source.warnings,
         accepted=verdict.accepted,
         verdict=verdict,
         tests=tests,
@@ -180,6 +174,16 @@ def assemble_record(
         target_copies=tuple(
             WheelRecord(filename=one.filename, sha256=one.sha256) for one in raw.environment.copies
         ),
+    )
+
+
+def _source_record(source: Source) -> SourceRecord:
+    return SourceRecord(
+        kind=source.kind,
+        location=source.location,
+        name=source.name,
+        version=source.version,
+        sha256=source.sha256,
     )
 
 
