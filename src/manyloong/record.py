@@ -14,12 +14,14 @@ from manyloong.audit import Verdict
 from manyloong.errors import IntegrityError
 from manyloong.events import StageFinished
 from manyloong.wheels.build import RawWheel
+from manyloong.wheels.downloads import Download
 from manyloong.wheels.environment import BuildEnvironment
 from manyloong.wheels.job import Job
 from manyloong.wheels.kit import Kit
 from manyloong.wheels.recipe_keys import Skip
 from manyloong.wheels.recipes import Recipe
 from manyloong.wheels.repair import Repaired
+from manyloong.wheels.source import Source
 from manyloong.wheels.test import TestReport
 
 SCHEMA = 1
@@ -103,9 +105,10 @@ class BuildRecord:
     verdict: Verdict
     tests: tuple[TestReport, ...]
     wheel: WheelRecord
-    recipe: RecipeRecord | None = None
+    downloads: tuple[Download, ...] = ()  # that the build was served
     target_copies: tuple[WheelRecord, ...] = ()  # of build requirements that it was compiled against
     fallback: str = ""  # why it is not a cross build, where that was tried first
+    recipe: RecipeRecord | None = None
 
     @property
     def tested(self) -> str:
@@ -146,7 +149,6 @@ def assemble_record(
     sha256: str,
 ) -> BuildRecord:
     """The record of a finished job, from what its steps returned."""
-    source = job.source
     return BuildRecord(
         manyloong=__version__,
         job=job.id,
@@ -154,14 +156,9 @@ def assemble_record(
         platform=kit.target.tag,
         lane=job.lane,
         fallback=job.fallback,
+        downloads=raw.downloads,
         host=kit.host.name,
-        source=SourceRecord(
-            kind=source.kind,
-            location=source.location,
-            name=source.name,
-            version=source.version,
-            sha256=source.sha256,
-        ),
+        source=_source_record(job.source),
         kit=dict(job.kit),
         lock_drift=kit.drift,
         requirements=raw.requirements,
@@ -173,7 +170,7 @@ def assemble_record(
         grafted=wheel.grafted,
         carried=wheel.carried,
         stages=tuple(StageRecord(name=stage.stage, seconds=stage.seconds) for stage in stages),
-        warnings=source.warnings,
+        warnings=job.source.warnings,
         accepted=verdict.accepted,
         verdict=verdict,
         tests=tests,
@@ -182,6 +179,16 @@ def assemble_record(
         target_copies=tuple(
             WheelRecord(filename=one.filename, sha256=one.sha256) for one in raw.environment.copies
         ),
+    )
+
+
+def _source_record(source: Source) -> SourceRecord:
+    return SourceRecord(
+        kind=source.kind,
+        location=source.location,
+        name=source.name,
+        version=source.version,
+        sha256=source.sha256,
     )
 
 
