@@ -4,7 +4,7 @@ One file beside each wheel, named ``WHEEL.record.json``. What it does not say wa
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import msgspec
@@ -132,12 +132,9 @@ def assemble_record(
     raw: RawWheel,
     wheel: Repaired,
     *,
-    verdict: Verdict,
-    tests: tuple[TestReport, ...],
-    stages: Sequence[StageFinished],
     sha256: str,
 ) -> BuildRecord:
-    """The record of a finished job, from what its steps returned."""
+    """The record of a wheel that was neither judged nor tested yet, from what its steps returned."""
     source = job.source
     return BuildRecord(
         manyloong=__version__,
@@ -167,16 +164,38 @@ def assemble_record(
         translated_flags=raw.translated_flags,
         grafted=wheel.grafted,
         carried=wheel.carried,
-        stages=tuple(StageRecord(name=stage.stage, seconds=stage.seconds) for stage in stages),
+        stages=(),
         warnings=source.warnings,
-        accepted=verdict.accepted,
-        verdict=verdict,
-        tests=tests,
+        accepted=False,
+        verdict=Verdict(path=wheel.path.name, target=kit.target.tag, findings=()),
+        tests=(),
         wheel=WheelRecord(filename=wheel.path.name, sha256=sha256, size_bytes=wheel.path.stat().st_size),
         recipe=_recipe_record(job.options.recipe),
         target_copies=tuple(
             WheelRecord(filename=one.filename, sha256=one.sha256) for one in raw.environment.copies
         ),
+    )
+
+
+def finish_record(
+    made: BuildRecord,
+    job: Job,
+    *,
+    verdict: Verdict,
+    tests: tuple[TestReport, ...],
+    stages: Sequence[StageFinished],
+) -> BuildRecord:
+    """The record of a finished job: how its wheel was made, perhaps by another job, and what became of it."""
+    return replace(
+        made,
+        job=job.id,
+        fallback=job.fallback,
+        warnings=job.source.warnings,
+        recipe=_recipe_record(job.options.recipe),
+        accepted=verdict.accepted,
+        verdict=verdict,
+        tests=tests,
+        stages=tuple(StageRecord(name=stage.stage, seconds=stage.seconds) for stage in stages),
     )
 
 
