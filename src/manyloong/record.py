@@ -15,6 +15,7 @@ from manyloong.errors import IntegrityError
 from manyloong.events import StageFinished
 from manyloong.wheels.build import RawWheel
 from manyloong.wheels.downloads import Download
+from manyloong.wheels.environment import BuildEnvironment
 from manyloong.wheels.job import Job
 from manyloong.wheels.kit import Kit
 from manyloong.wheels.recipe_keys import Skip
@@ -129,6 +130,13 @@ class BuildRecord:
         return sum(stage.seconds for stage in self.stages)
 
 
+def _wheels(environment: BuildEnvironment) -> tuple[WheelRecord, ...]:
+    return tuple(
+        WheelRecord(filename=one.filename, sha256=one.sha256, size_bytes=one.size_bytes)
+        for one in environment.wheels
+    )
+
+
 def assemble_record(
     job: Job,
     kit: Kit,
@@ -154,10 +162,7 @@ def assemble_record(
         kit=dict(job.kit),
         lock_drift=kit.drift,
         requirements=raw.requirements,
-        build_environment=tuple(
-            WheelRecord(filename=one.filename, sha256=one.sha256, size_bytes=one.size_bytes)
-            for one in raw.environment.wheels
-        ),
+        build_environment=_wheels(raw.environment),
         variables=dict(raw.variables),
         commands=raw.commands,
         dropped_flags=raw.dropped_flags,

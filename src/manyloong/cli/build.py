@@ -53,7 +53,12 @@ def build(
         bool, typer.Option("--test/--no-test", help="Import and test each wheel under emulation.")
     ] = True,
     test_roots: Annotated[
-        str, typer.Option(help="Where to test: current, floor (built from source on first use), or all.")
+        str,
+        typer.Option(
+            help="Where to test: current, floor (built from source on first use), or all.",
+            envvar="MANYLOONG_TEST_ROOTS",
+            show_envvar=False,
+        ),
     ] = "all",
     force: Annotated[
         bool, typer.Option("--force", help="Build again though the same job is in the cache.")

@@ -7,7 +7,6 @@ from pathlib import Path
 from manyloong.cli.build_report import print_plan, print_pure, print_results
 from manyloong.cli.doors import Outside, open_outside
 from manyloong.cli.progress import ProgressListener
-from manyloong.events import Listener
 from manyloong.pipeline import Batch, plan_jobs, run_jobs
 from manyloong.roots.ports import all_ports
 from manyloong.targets import Python, Target
@@ -50,7 +49,7 @@ def run_request(request: Request) -> int:
     with ProgressListener(quiet=request.as_json) as listener:
         outside = open_outside(listener, offline=request.offline, locked=request.locked)
         doors = outside.doors
-        found = _source(request, outside, listener)
+        found = _source(request, outside)
         if isinstance(found, PureRelease):
             print_pure(found, as_json=request.as_json)
             return 0
@@ -81,12 +80,12 @@ def run_request(request: Request) -> int:
     return print_results(results, requirements, as_json=request.as_json)
 
 
-def _source(request: Request, outside: Outside, listener: Listener) -> Source | PureRelease:
+def _source(request: Request, outside: Outside) -> Source | PureRelease:
     doors = outside.doors
     return resolve_source(
         request.source,
         registry=outside.registry,
         fetcher=doors.fetcher,
         store=doors.store,
-        listener=listener,
+        listener=doors.listener,
     )
