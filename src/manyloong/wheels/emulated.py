@@ -124,13 +124,13 @@ class EmulatedLane:
         files = fetch_wheels(wheels, fetcher=self.doors.fetcher, listener=self.doors.listener)
         place = scratch / "env"
         install_site(
-            {name: path for name, path in files.items() if not _is_programs(name, self.kit)},
+            {name: path for name, path in files.items() if not is_programs(name, self.kit)},
             self.python,
             place,
             label="the build environment",
             uv=self.doors.uv,
             platform=target_platform(self.kit.target),
-            programs={name: path for name, path in files.items() if _is_programs(name, self.kit)},
+            programs={name: path for name, path in files.items() if is_programs(name, self.kit)},
             programs_platform=native_platform(self.kit.host),
         )
         site = place / "lib" / f"python{self.python.version}" / "site-packages"
@@ -219,7 +219,7 @@ def lane_wheels(
         return supply.native_wheel(missing.project, missing.version, python)
 
     found = resolve_or_build(requirements, wanted, build)
-    usable = [wheel for wheel in found if _is_pure(wheel.filename) or _is_programs(wheel.filename, kit)]
+    usable = [wheel for wheel in found if _is_pure(wheel.filename) or is_programs(wheel.filename, kit)]
     there = replace(wanted, platform=target_platform(kit.target), tags=(), links=(*links, *supply.links()))
     usable += [_of_target(wheel, there, supply) for wheel in found if wheel not in usable]
     return tuple(sorted(usable, key=lambda wheel: wheel.name))
@@ -254,7 +254,7 @@ def _is_pure(filename: str) -> bool:
     return all(tag.platform == "any" for tag in parse_wheel_filename(filename)[3])
 
 
-def _is_programs(filename: str, kit: Kit) -> bool:
+def is_programs(filename: str, kit: Kit) -> bool:
     """Whether a wheel is the build machine's and holds no extension module, by its tags."""
     tags = parse_wheel_filename(filename)[3]
     return any(tag.abi == "none" and tag.platform.endswith(f"_{kit.host.name}") for tag in tags)
