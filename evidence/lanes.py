@@ -22,14 +22,16 @@ from manyloong.wheels import emulated
 HERE = Path(__file__).parent
 LIST, RESULTS = HERE / "lanes.toml", HERE / "lanes.json"
 LANES = ("cross", "emulated")
+ROLES = ("native", "target", "toolchain")  # of the roots that these builds use
 
 
 def inputs() -> dict[str, Any]:
     """Everything that decides the results, by hash or by recipe number."""
     common = packages.inputs()
     own = {"lane": lane.RECIPE, "emulated": emulated.RECIPE}
-    return common | {
+    return {
         "list": hashlib.sha256(LIST.read_bytes()).hexdigest(),
+        "locks": {name: sha256 for name, sha256 in common["locks"].items() if name.startswith(ROLES)},
         "recipes": common["recipes"] | own,
     }
 
