@@ -40,6 +40,7 @@ from manyloong.wheels.site import compile_site, install_site
 
 RECIPE = 1  # bump when the same wheels would give another environment
 _CMAKE = "lane.cmake"
+_NO_BYTE_CODE = "empty.pyc"  # which importlib passes over for the source
 # What makes CMake believe that it cross-compiles; here its own uname tells it the target's machine.
 _CROSS_LINES = tuple(
     f"set(CMAKE_{word} " for word in ("SYSTEM_NAME", "SYSTEM_PROCESSOR", "CROSSCOMPILING_EMULATOR")
@@ -85,6 +86,7 @@ class EmulatedLane:
         toolchain = self.kit.toolchain
         text = (toolchain.target / "cmake/toolchain.cmake").read_text("utf-8")
         (workplace.tools / _CMAKE).write_text(native_cmake(text), "utf-8")
+        (workplace.tools / _NO_BYTE_CODE).touch()
         for name, tree in (("target", toolchain.target), ("native", toolchain.native)):
             restart_wrappers(tree / "bin", workplace.tools / f"{name}-bin", python=self.host_python)
 
@@ -103,7 +105,14 @@ class EmulatedLane:
             (environment.path, cross.ENVIRONMENT),
             (configured / "include", f"/usr/include/python{self.python.version}"),
             *((file, f"{library}/{file.name}") for file in variables),
+            *((workplace.tools / _NO_BYTE_CODE, f"{library}/{name}") for name in self._byte_code(variables)),
         )
+
+    def _byte_code(self, modules: Sequence[Path]) -> list[str]:
+        """Compiled modules of the root's library that would be loaded unchecked in place of these sources."""
+        library = self.root / f"usr/lib/python{self.python.version}"
+        found = (library.glob(f"__pycache__/{module.stem}.*.pyc") for module in modules)
+        return sorted(str(path.relative_to(library)) for paths in found for path in paths)
 
     def install(self, requirements: Sequence[str], job: Job) -> BuildEnvironment:
         """Pure wheels, wheels of programs of the build machine, and wheels of the target."""
