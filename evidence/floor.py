@@ -23,15 +23,17 @@ _PROGRAMS = ("payload/glibc.sh", "payload/cpython.sh", "payload/busybox.sh")
 _PARTS = ("cpython.toml", "runtime.toml", "floor_tree.py", *_PROGRAMS)
 
 
-def inputs() -> dict[str, Any]:
-    """Everything that decides the results, by hash or by recipe number."""
+def parts() -> dict[str, Any]:
+    """What decides the floor roots, by hash or by recipe number."""
     source = files("manyloong.roots")
-    return {
-        "list": hashlib.sha256(LIST.read_bytes()).hexdigest(),
-        "packages": packages.digest(),
-        "parts": {name: hashlib.sha256(source.joinpath(name).read_bytes()).hexdigest() for name in _PARTS},
-        "recipes": {"compile": compiled.RECIPE, "floor": floor.RECIPE},
-    }
+    hashes = {name: hashlib.sha256(source.joinpath(name).read_bytes()).hexdigest() for name in _PARTS}
+    return {**hashes, "recipes": {"compile": compiled.RECIPE, "floor": floor.RECIPE}}
+
+
+def inputs() -> dict[str, Any]:
+    """Everything that decides the results."""
+    wanted = hashlib.sha256(LIST.read_bytes()).hexdigest()
+    return {"list": wanted, "packages": packages.digest(), "parts": parts()}
 
 
 def digest() -> str:
