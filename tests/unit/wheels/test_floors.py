@@ -26,6 +26,7 @@ from manyloong.wheels.floors import (
 )
 from manyloong.wheels.identifier import parse_pythons, serves
 from manyloong.wheels.kit import Kit
+from manyloong.wheels.requirements import Supply
 from manyloong.wheels.test import TestPlan, dependency_platform, run_tests
 
 TARGET = target("manylinux_2_36")
@@ -40,6 +41,7 @@ KIT = Kit(
     target_root=CURRENT,
     toolchain=Toolchain(id="t", zig=TREE, target=TREE, native=TREE),
     qemu=None,
+    ports={},
 )
 PARTS = FloorParts(
     native_root=KIT.native_root,
@@ -111,7 +113,7 @@ def test_what_was_not_tested_is_in_the_reports(tmp_path: Path) -> None:
         find_links=(),
         project=None,
     )
-    reports = run_tests(plan, KIT, tmp_path, cast("Doors", None))
+    reports = run_tests(plan, KIT, tmp_path, cast("Doors", None), cast("Supply", None))
     assert [(report.outcome, report.root, report.reason) for report in reports] == [
         ("not tested", CURRENT.name, "it has no CPython 3.11")
     ]
