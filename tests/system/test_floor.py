@@ -10,6 +10,7 @@ from elftools.elf.gnuversions import GNUVerNeedSection
 from evidence import floor
 from tests.system.manyloong_cli import PROGRAM, build, manyloong
 
+pytestmark = pytest.mark.timeout(3000)  # the root is built from source here, where it is not in the cache
 ROOT = "floor-2_36-loong64"
 FLOOR = (2, 36)
 CHECKS = """
