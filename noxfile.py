@@ -42,8 +42,9 @@ def lock(session: nox.Session) -> None:
     """Resolve the dependencies again into requirements/*.lock (hashes, no index address)."""
     common = ["uv", "pip", "compile", "pyproject.toml", "--universal", "--python-version", "3.11"]
     common += ["--generate-hashes", "--no-header", "--quiet"]
-    session.run(*common, "--extra", "index", "-o", "requirements/runtime.lock")
-    session.run(*common, "--extra", "index", "--group", "dev", "-o", "requirements/dev.lock")
+    common += ["--extra", "index", "--extra", "provenance"]
+    session.run(*common, "-o", "requirements/runtime.lock")
+    session.run(*common, "--group", "dev", "-o", "requirements/dev.lock")
 
 
 @nox.session

@@ -11,10 +11,10 @@ from manyloong.sandbox import Emulator
 from manyloong.targets import Python
 from manyloong.wheels import cross
 from manyloong.wheels.backend import Workplace
-from manyloong.wheels.build import cross_trees, prepare_cross
 from manyloong.wheels.doors import Doors
 from manyloong.wheels.environment import BuildEnvironment, ensure_environment
 from manyloong.wheels.kit import Kit
+from manyloong.wheels.lane import cross_trees, prepare_cross
 from manyloong.wheels.resolve import fetch_wheels, native_platform, resolve_wheels, target_platform
 from manyloong.wheels.site import compile_site, install_site
 
@@ -62,7 +62,7 @@ def _cross_lane(kit: Kit, requirements: tuple[str, ...], *, python: Python, door
         root=kit.native_root.path,
         trees=cross_trees(kit, environment),
         variables=_sorted(cross.cross_variables(epoch=_EPOCH, jobs=doors.cores) | _EQUAL_WORK),
-        prepare=lambda workplace: prepare_cross(workplace, kit),
+        prepare=lambda workplace: prepare_cross(workplace, kit, python),
         emulator=kit.emulator(kit.target.architecture.qemu.cpu_full),
     )
 

@@ -3,22 +3,24 @@
 The page a newcomer reads first: each step is a call into the room that knows how.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from manyloong.audit import judge, read_facts
-from manyloong.errors import ManyloongError
-from manyloong.events import Stages
+from manyloong.errors import BuildError, ManyloongError
+from manyloong.events import Stages, Warned
 from manyloong.record import BuildRecord, assemble_record, format_record, parse_record, record_path
 from manyloong.sandbox import Remembering, moved_command, write_script
 from manyloong.store import keep_directory, save_log, write_whole
 from manyloong.targets import Python, Target
 from manyloong.wheels.build import build_raw_wheel
 from manyloong.wheels.doors import Doors
+from manyloong.wheels.fallback import cross_reason
 from manyloong.wheels.identifier import Identifier, admitted, serves
-from manyloong.wheels.job import Job, Options
+from manyloong.wheels.job import Job, LaneName, Options
 from manyloong.wheels.kit import Kit
 from manyloong.wheels.repair import plan_repair, run_repair
 from manyloong.wheels.source import Source
@@ -50,9 +52,15 @@ class Failed:
     error: ManyloongError
     log: Path | None = None  # everything the build printed
     kept: Path | None = None  # the job's folder, where it was asked to be kept
+    cross_reason: str | None = None  # why it could not be a cross build, where that was the cause
 
 
 Result = Built | Pure | Failed
+
+
+def _nothing(python: Python) -> tuple[tuple[str, str], ...]:
+    del python
+    return ()
 
 
 def plan_jobs(
@@ -62,8 +70,13 @@ def plan_jobs(
     *,
     options: Options,
     kit: dict[str, str],
+    lane: LaneName = "cross",
+    built: Callable[[Python], tuple[tuple[str, str], ...]] = _nothing,
 ) -> tuple[Job, ...]:
-    """One job for each Python that was chosen (None: all here) and that the project admits."""
+    """One job for each Python that was chosen (None: all here) and that the project admits.
+
+    ``kit`` and ``built`` give the ids of what they are made and tested with: in common, and for one Python.
+    """
     chosen = admitted(pythons, source.requires_python, project=source.label)
     jobs = tuple(
         Job(
@@ -71,12 +84,15 @@ def plan_jobs(
             identifier=Identifier(python=python, target=target),
             options=options,
             kit=tuple(sorted(kit.items())),
+            lane=lane,
+            roots=built(python),
         )
         for python in chosen
     )
     if source.one_wheel_a_python:
         return jobs
-    return (replace(jobs[0], siblings=chosen[1:]), *jobs[1:])
+    served = tuple(pair for job in jobs for pair in job.roots)
+    return (replace(jobs[0], siblings=chosen[1:], roots=tuple(dict.fromkeys(served))), *jobs[1:])
 
 
 def run_jobs(
@@ -106,6 +122,23 @@ def _served(result: Result, job: Job) -> bool:
 
 def run_job(job: Job, *, kit: Kit, doors: Doors, output: Path, force: bool, keep: bool) -> Result:
     """The wheel of a job: from the cache, or built; errors become a Failed."""
+    run = partial(_run_in_lane, kit=kit, doors=doors, output=output, force=force, keep=keep)
+    if job.lane != "auto":
+        return run(job)
+    cross = replace(job, lane="cross")
+    known = None if force else doors.store.get_json("fallback", cross.id)
+    if known is None:
+        result = run(cross)
+        if not isinstance(result, Failed) or result.cross_reason is None:
+            return result
+        known = {"reason": result.cross_reason}
+        doors.store.put_json("fallback", cross.id, known)
+    reason = str(known["reason"])
+    doors.listener(Warned(text=f"{job.source.label} {job.identifier}: emulated lane, because {reason}"))
+    return run(replace(job, lane="emulated", fallback=reason))
+
+
+def _run_in_lane(job: Job, *, kit: Kit, doors: Doors, output: Path, force: bool, keep: bool) -> Result:
     if not force and (done := _cached(job, doors=doors, output=output)):
         return done
     runner = Remembering(doors.runner)
@@ -115,7 +148,18 @@ def run_job(job: Job, *, kit: Kit, doors: Doors, output: Path, force: bool, keep
         except ManyloongError as error:
             log = save_log(doors.store.path, place / "build" / "build.log", name=job.id[:16])
             kept = _keep(place, job, runner, doors=doors) if keep else None
-            return Failed(identifier=str(job.identifier), error=error, log=log, kept=kept)
+            reason = _cross_reason(job, error, place / "build", kit)
+            return Failed(
+                identifier=str(job.identifier), error=error, log=log, kept=kept, cross_reason=reason
+            )
+
+
+def _cross_reason(job: Job, error: ManyloongError, build: Path, kit: Kit) -> str | None:
+    """Why a failed build could not be a cross build; None where it was none, or failed for another reason."""
+    log = build / "build.log"
+    if job.lane != "cross" or not isinstance(error, BuildError) or not log.is_file():
+        return None
+    return cross_reason(log.read_text("utf-8", "replace"), build, kit.target.architecture)
 
 
 def _keep(place: Path, job: Job, runner: Remembering, *, doors: Doors) -> Path:

@@ -16,6 +16,8 @@ from manyloong.events import StageFinished
 from manyloong.wheels.build import RawWheel
 from manyloong.wheels.job import Job
 from manyloong.wheels.kit import Kit
+from manyloong.wheels.recipe_keys import Skip
+from manyloong.wheels.recipes import Recipe
 from manyloong.wheels.repair import Repaired
 from manyloong.wheels.test import TestReport
 
@@ -41,6 +43,27 @@ class WheelRecord:
     filename: str
     sha256: str
     size_bytes: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PatchRecord:
+    """A change to the sources, and where it stands upstream."""
+
+    name: str
+    status: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecipeRecord:
+    """What the release needed beyond its own metadata; empty when nothing."""
+
+    sha256: str  # of all that decided the build
+    origins: tuple[str, ...]  # where it was read
+    ports: tuple[str, ...]
+    dispatched: tuple[str, ...]
+    skips: tuple[Skip, ...]
+    patches: tuple[PatchRecord, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +101,8 @@ class BuildRecord:
     verdict: Verdict
     tests: tuple[TestReport, ...]
     wheel: WheelRecord
+    recipe: RecipeRecord | None = None
+    fallback: str = ""  # why it is not a cross build, where that was tried first
 
     @property
     def tested(self) -> str:
@@ -118,6 +143,7 @@ def assemble_record(
         identifier=str(job.identifier),
         platform=kit.target.tag,
         lane=job.lane,
+        fallback=job.fallback,
         host=kit.host.name,
         source=SourceRecord(
             kind=source.kind,
@@ -144,6 +170,22 @@ def assemble_record(
         verdict=verdict,
         tests=tests,
         wheel=WheelRecord(filename=wheel.path.name, sha256=sha256, size_bytes=wheel.path.stat().st_size),
+        recipe=_recipe_record(job.options.recipe),
+    )
+
+
+def _recipe_record(recipe: Recipe) -> RecipeRecord | None:
+    if not recipe.origins:
+        return None
+    return RecipeRecord(
+        sha256=recipe.digest,
+        origins=recipe.origins,
+        ports=recipe.ports,
+        dispatched=recipe.dispatched,
+        skips=recipe.skips,
+        patches=tuple(
+            PatchRecord(name=one.name, status=one.status, sha256=one.sha256) for one in recipe.patches
+        ),
     )
 
 

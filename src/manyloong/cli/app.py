@@ -12,7 +12,7 @@ from typing import Annotated, NoReturn
 import typer
 
 import manyloong
-from manyloong.cli import audit, build, cache, doctor, index, root, spec, terminal
+from manyloong.cli import audit, build, cache, doctor, index, recipe, root, root_inputs, spec, terminal
 from manyloong.errors import HostError, ManyloongError
 
 INTERRUPTED = 130
@@ -48,7 +48,10 @@ app.command(epilog=doctor.EPILOG)(doctor.doctor)
 app.command(epilog=audit.EPILOG)(audit.audit)
 app.add_typer(spec.app)
 app.add_typer(index.app)
+for verb in (root_inputs.verify, root_inputs.diff, root_inputs.vendor):
+    root.app.command()(verb)
 app.add_typer(root.app, name="root")
+app.add_typer(recipe.app, name="recipe")
 app.add_typer(cache.app, name="cache")
 
 

@@ -123,14 +123,18 @@ def _row(result: Built) -> list[str]:
 
 
 def _tests(record: BuildRecord) -> str:
-    """The outcome on each CPU model: ``la464,lasx=off passed (3), la464 passed (3)``."""
+    """One line for each root: ``3.13 glibc 2.36: la464,lasx=off passed (3), la464 passed (3)``."""
     if not record.tests:
         return "not tested"
-    words: list[str] = []
+    lines: dict[str, list[str]] = {}
     for report in record.tests:
         python = ".".join(report.python.split(".")[:2])
-        words.append(f"{python} {report.cpu}: {report.outcome} ({report.imported})")
-    return "\n".join(words)
+        if report.outcome == "not tested":
+            lines[f"{python} {report.root}"] = [f"not tested: {report.reason}"]
+        else:
+            words = lines.setdefault(f"{python} {report.libc or report.root}", [])
+            words.append(f"{report.cpu} {report.outcome} ({report.imported})")
+    return "\n".join(f"{where}: {', '.join(words)}" for where, words in lines.items())
 
 
 def _print_trouble(result: Result) -> None:
@@ -141,7 +145,7 @@ def _print_trouble(result: Result) -> None:
     if isinstance(result, Built):
         _print_findings(result)
         for report in result.record.tests:
-            _print_report(f"{result.path.name} on {report.cpu}", report)
+            _print_report(f"{result.path.name} in {report.root} on {report.cpu}", report)
 
 
 def _print_places(result: Failed) -> None:

@@ -13,10 +13,9 @@ from manyloong.errors import InputError, IntegrityError, NotFoundError
 from manyloong.index import ledger, shelf
 from manyloong.index.database import writing
 from manyloong.index.gate import Upload, claimed_name, measured
-from manyloong.index.http_upload import Gatekeeper
 from manyloong.index.model import Attachment, State, WheelName, format_time, parse_time
 from manyloong.index.names import wheel_name
-from manyloong.index.publish import Published, noted_project, publish
+from manyloong.index.publish import Gatekeeper, Published, noted_project, publish
 from manyloong.index.releases import released_at
 from manyloong.index.site import Site
 from manyloong.index.tables import files
@@ -63,8 +62,7 @@ async def add_wheel(site: Site, upstream: Upstream, path: Path, keeper: Gatekeep
                 name=name,
                 released_at=released,
                 actor="operator",
-                auditor=keeper.auditor,
-                clock=keeper.clock,
+                keeper=keeper,
             )
         )
     await to_thread.run_sync(_attach_beside, site, path)

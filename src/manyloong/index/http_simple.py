@@ -10,7 +10,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.types import Message, Receive, Scope, Send
 
 from manyloong.errors import InputError, ManyloongError
-from manyloong.index.http_errors import error_response
+from manyloong.index.http_errors import ErrorPages, failure_of
 from manyloong.index.model import RefusedError
 from manyloong.index.names import project_name
 from manyloong.index.negotiate import TEXT_HTML, content_encoding, matches, page_type
@@ -41,10 +41,11 @@ class _Route:
 class SimpleApi:
     """An ASGI application for GET and HEAD below ``/simple/``."""
 
-    def __init__(self, pages: Pages, roots: RootList, metrics: Metrics) -> None:
+    def __init__(self, pages: Pages, roots: RootList, metrics: Metrics, errors: ErrorPages) -> None:
         self.pages = pages
         self.roots = roots
         self.metrics = metrics
+        self.errors = errors
         self._routes: OrderedDict[_Key, _Route] = OrderedDict()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -96,7 +97,8 @@ class SimpleApi:
             if wanted != "identity" and wanted not in page.encoded and len(page.body) > _IN_THREAD_BYTES:
                 await to_thread.run_sync(page.encode, wanted)
         except ManyloongError as error:
-            return error_response(error)
+            accept, base = headers.get("accept", ""), scope.get("root_path", "")
+            return self.errors.response(failure_of(error), accept=accept, base=base)
         self._routes[key] = _Route(project=project, kind=kind, encoding=wanted)
         if len(self._routes) > _ROUTES:
             self._routes.popitem(last=False)

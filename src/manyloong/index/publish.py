@@ -18,7 +18,17 @@ from manyloong.index.model import (
     WheelName,
     blob_key,
 )
+from manyloong.index.signatures import Trust
 from manyloong.index.site import Site
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gatekeeper:
+    """Who looks at uploads, the clock they look at, and whose signatures they believe (None: nobody's)."""
+
+    auditor: Auditor
+    clock: Clock
+    trust: Trust | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,8 +53,7 @@ def publish(
     name: WheelName,
     released_at: str,
     actor: str,
-    auditor: Auditor,
-    clock: Clock,
+    keeper: Gatekeeper,
 ) -> Published:
     """Check, audit and store one wheel; raises RefusedError, and then nothing is kept."""
     digests = measured(upload.path)
@@ -55,11 +64,12 @@ def publish(
         upload,
         name=name,
         digests=digests,
-        auditor=auditor,
+        auditor=keeper.auditor,
+        trust=keeper.trust,
         provenance_required=site.settings.provenance_required(name.project),
         released_at=released_at,
     )
-    return _store(site, new, upload.path, actor=actor, clock=clock)
+    return _store(site, new, upload.path, actor=actor, clock=keeper.clock)
 
 
 def _existing(site: Site, name: WheelName, sha256: str) -> Published | None:

@@ -8,6 +8,8 @@ TARGET_PATH = "/opt/manyloong/target"
 NATIVE_PATH = "/opt/manyloong/native"
 ENVIRONMENT_PATH = "/opt/manyloong/env"  # the build requirements of a package
 GCC_VERSION = "12"  # whose C++ library is used; its directories are named so
+PORTS_PATH = "/opt/manyloong/ports"  # the ports a build uses, as one prefix
+PYTHON_PATH = "/opt/manyloong/python"  # an interpreter of the build machine that its root lacks
 LOG_PATH = "/build/.toolchain.jsonl"
 
 
@@ -19,6 +21,7 @@ class Layout:
     tree: str = TARGET_PATH
     zig: str = ZIG_PATH
     python: str = "/usr/bin/python3"  # runs the wrappers
+    ports: str = PORTS_PATH  # searched after all else, where it is mounted; "" for none
     log: str = LOG_PATH
 
     @property

@@ -76,6 +76,7 @@ class TreePlan:
     files: Mapping[str, str]  # path in the tree -> text
     executables: Mapping[str, str]
     links: Mapping[str, str]
+    libc_kernel: tuple[int, ...] = ()  # in the ABI note of the start files; empty: as zig has it
     pythons: tuple[TargetPython, ...] = ()
     libc: tuple[Path, ...] = ()  # files of the C library those were configured with
 
@@ -88,6 +89,7 @@ class TreePlan:
             "zig_target": self.zig_target,
             "compile": self.layout.clang(),
             "compile_cxx": self.layout.clang(cxx=True),
+            "libc_kernel": self.libc_kernel,
         }
 
     def key(self, zig: str) -> str:
@@ -172,7 +174,8 @@ def plan_target(
         "meson/cross.ini": meson_cross(layout, target),
     }
     libc = find_libc(target_root, target.triplet)
-    return replace(plan, files=texts, pythons=pythons, libc=libc)
+    kernel = architecture.glibc_kernel if target.libc == "glibc" else ()
+    return replace(plan, files=texts, pythons=pythons, libc=libc, libc_kernel=kernel)
 
 
 def plan_native(target: Target, host: Host, *, native_root: Path, layout: Layout | None = None) -> TreePlan:
@@ -181,7 +184,9 @@ def plan_native(target: Target, host: Host, *, native_root: Path, layout: Layout
     Its C++ library is that of the root in which those programs run.
     """
     floor = target.zig_target.removeprefix(target.architecture.zig.triple)
-    layout = layout or Layout(triplet=host.triplet, tree=NATIVE_PATH, python=host_python(native_root))
+    layout = layout or Layout(
+        triplet=host.triplet, tree=NATIVE_PATH, python=host_python(native_root), ports=""
+    )
     plan = _plan(
         layout,
         native_root=native_root,

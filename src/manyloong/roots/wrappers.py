@@ -47,7 +47,7 @@ _PKG_CONFIG = """\
 #!/bin/sh
 # Only what was built for this toolchain's target; never the libraries of the root it runs in.
 unset PKG_CONFIG_SYSROOT_DIR
-PKG_CONFIG_LIBDIR={tree}/lib/pkgconfig:{tree}/share/pkgconfig:{sysroot}/usr/lib/pkgconfig
+PKG_CONFIG_LIBDIR={tree}/lib/pkgconfig:{tree}/share/pkgconfig:{sysroot}/usr/lib/pkgconfig{ports}
 export PKG_CONFIG_LIBDIR
 exec /usr/bin/pkgconf "$@"
 """
@@ -61,7 +61,8 @@ def wrapper_scripts(layout: Layout, *, triplet_names: bool) -> Mapping[str, str]
         scripts.update(dict.fromkeys(names, text))
     for tool, names in ARCHIVE_NAMES.items():
         scripts.update(dict.fromkeys(names, _ARCHIVE.format(zig=layout.zig, tool=tool)))
-    pkg_config = _PKG_CONFIG.format(tree=layout.tree, sysroot=layout.sysroot)
+    ports = f":{layout.ports}/lib/pkgconfig:{layout.ports}/share/pkgconfig" if layout.ports else ""
+    pkg_config = _PKG_CONFIG.format(tree=layout.tree, sysroot=layout.sysroot, ports=ports)
     scripts.update(dict.fromkeys(("pkg-config", "pkgconf"), pkg_config))
     if triplet_names:
         scripts.update({f"{layout.triplet}-{name}": text for name, text in scripts.items()})
@@ -92,6 +93,7 @@ def clang_configuration(layout: Layout, flags: tuple[str, ...]) -> Mapping[str, 
         "--unwindlib=libgcc",
         "-stdlib=libstdc++",
         *flags,
+        *([f"-idirafter{layout.ports}/include"] if layout.ports else []),
         "@floor.cfg",
     )
     return {"cc.cfg": "\n".join(words) + "\n"}
@@ -115,7 +117,8 @@ def _settings(
     layout: Layout, *, page_size: int | None, rewrites: tuple[FlagRule, ...], linker: tuple[str, ...]
 ) -> dict[str, object]:
     names = {*wrapper_scripts(layout, triplet_names=False), *binutils_links(layout, triplet_names=False)}
-    tail = [f"-L{layout.sysroot}/usr/lib", f"--exclude-libs={':'.join(HIDDEN_LIBRARIES)}"]
+    tail = [f"-L{layout.ports}/lib"] if layout.ports else []
+    tail += [f"-L{layout.sysroot}/usr/lib", f"--exclude-libs={':'.join(HIDDEN_LIBRARIES)}"]
     if page_size is not None:
         tail += ["-z", f"max-page-size={page_size:#x}"]
     return {

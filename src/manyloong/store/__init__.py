@@ -4,15 +4,20 @@ from manyloong.store.fetch import HttpFetcher
 from manyloong.store.files import keep_directory, save_log, write_whole
 from manyloong.store.objects import Store
 from manyloong.store.remote import Fetcher, RemoteFile
+from manyloong.store.shelf import RecordingFetcher, ShelfFetcher, check_shelf, fill_shelf
 from manyloong.store.usage import StoreInfo, TreeInfo
 
 __all__ = [
     "Fetcher",
     "HttpFetcher",
+    "RecordingFetcher",
     "RemoteFile",
+    "ShelfFetcher",
     "Store",
     "StoreInfo",
     "TreeInfo",
+    "check_shelf",
+    "fill_shelf",
     "keep_directory",
     "save_log",
     "write_whole",

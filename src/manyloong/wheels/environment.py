@@ -61,16 +61,18 @@ def ensure_environment(
     uv: Path,
     store: Store,
     runner: Runner,
+    binds: tuple[Bind, ...] = (),
 ) -> BuildEnvironment:
     """The environment from the store, made first when it is not there yet.
 
-    ``files`` gives each wheel's path by file name. Raises BuildError when a wheel cannot be installed.
+    ``files`` gives each wheel's path by file name; ``binds`` bring the interpreter where the root has it not.
+    Raises BuildError when a wheel cannot be installed.
     """
     key = environment_key(root, python, wheels)
 
     def build(tree: Path) -> None:
         with store.scratch("environment") as scratch:
-            _install(tree, scratch, python, files, root=root, uv=uv, runner=runner)
+            _install(tree, scratch, python, files, root=root, uv=uv, runner=runner, extra=binds)
         site = tree / "lib" / f"python{python.version}" / "site-packages"
         (site / "_manyloong_cross.py").write_text(cross_site_text(), "utf-8")
         (site / "_manyloong_cross.pth").write_text(PTH, "utf-8")
@@ -87,6 +89,7 @@ def _install(
     root: Root,
     uv: Path,
     runner: Runner,
+    extra: tuple[Bind, ...],
 ) -> None:
     folder = scratch / "wheels"
     folder.mkdir()
@@ -106,6 +109,7 @@ def _install(
                     Bind(source=tools, target=TOOLS),
                     Bind(source=folder, target=_WHEELS),
                     Bind(source=tree, target=ENVIRONMENT, writable=True),
+                    *extra,
                 ),
             )
         )

@@ -1,6 +1,7 @@
-"""Testing a wheel where it will be used: installed with its dependencies in a clean target root, under QEMU.
+"""Testing a wheel where it will be used: installed with what it needs in clean target roots, under QEMU.
 
-Every top-level module and every extension module is imported on a CPU with the baseline ISA and nothing
+The current root has today's C library, the floor root the oldest that the wheel's tag promises. In each,
+every top-level module and every extension module is imported on a CPU with the baseline ISA and nothing
 more, and on one with the optional extensions; then the user's test command runs, if there is one.
 """
 
@@ -15,6 +16,7 @@ from typing import Literal
 
 from packaging.requirements import Requirement
 
+from manyloong.roots import Root
 from manyloong.sandbox import Bind, Command, Limits, Runner
 from manyloong.targets import Python
 from manyloong.wheels.contents import read_names, read_requirements, wheel_modules
@@ -23,6 +25,7 @@ from manyloong.wheels.doors import Doors
 from manyloong.wheels.imports import Imports, ModuleResult, run_imports
 from manyloong.wheels.kit import Kit
 from manyloong.wheels.resolve import (
+    Platform,
     ResolvedWheel,
     UnresolvableError,
     fetch_wheels,
@@ -32,13 +35,16 @@ from manyloong.wheels.resolve import (
 )
 from manyloong.wheels.site import VENV, compile_site, install_site
 
-TestOutcome = Literal["passed", "failed", "dependency not available"]
+TestOutcome = Literal["passed", "failed", "dependency not available", "not tested"]
 _COMMAND_TIME_S = 3600.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TestReport:
-    """How a wheel did with one Python on one CPU model; "tested" means only what stands here."""
+    """How a wheel did with one Python in one root on one CPU model; "tested" means only what stands here.
+
+    Outcome "not tested": the root could not be had; ``reason`` says why, and what was not run is empty.
+    """
 
     __test__ = False  # not a pytest class
 
@@ -54,6 +60,7 @@ class TestReport:
     command: str | None
     command_output: str
     seconds: float
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,14 +78,29 @@ class TestPlan:
 
 
 def run_tests(plan: TestPlan, kit: Kit, place: Path, doors: Doors) -> tuple[TestReport, ...]:
-    """One report for each CPU model, baseline first. ``place`` is an empty folder."""
+    """One report for each root and CPU model, current root and baseline first. ``place`` is an empty folder.
+
+    The wheel and what it needs are installed once, for all roots.
+    """
+    roots = kit.test_roots(plan.python)
+    missing = tuple(_not_tested(plan, name, reason) for name, reason in kit.untested(plan.python))
+    if not roots:
+        return missing
     wheels, unavailable = _dependencies(plan, kit, doors)
     paths = fetch_wheels(wheels, fetcher=doors.fetcher, listener=doors.listener)
     site = place / "venv"
     platform = target_platform(kit.target)
     everything = {**paths, plan.wheel.name: plan.wheel}
     install_site(everything, plan.python, site, label=plan.wheel.name, uv=doors.uv, platform=platform)
-    compile_site(site, plan.python, root=kit.native_root, log=place / "compile.log", runner=doors.runner)
+    source = kit.source_python(plan.python)
+    compile_site(
+        site,
+        plan.python,
+        root=kit.native_root,
+        log=place / "compile.log",
+        runner=doors.runner,
+        binds=source.binds() if source else (),
+    )
     (place / "import_all.py").write_text(
         files("manyloong.wheels.payload").joinpath("import_all.py").read_text("utf-8"), "utf-8"
     )
@@ -86,17 +108,42 @@ def run_tests(plan: TestPlan, kit: Kit, place: Path, doors: Doors) -> tuple[Test
     qemu = kit.target.architecture.qemu
     with ThreadPoolExecutor(2) as pool:
         futures = [
-            pool.submit(_test_on, plan, kit, cpu, place, unavailable, doors.runner)
+            pool.submit(_test_on, plan, kit, root, cpu, place, unavailable=unavailable, runner=doors.runner)
+            for root in roots
             for cpu in (qemu.cpu_baseline, qemu.cpu_full)
         ]
-        return tuple(future.result() for future in futures)
+        return (*(future.result() for future in futures), *missing)
+
+
+def _not_tested(plan: TestPlan, root: str, reason: str) -> TestReport:
+    return TestReport(
+        python=plan.python.version,
+        root=root,
+        root_id="",
+        libc="",
+        cpu="",
+        outcome="not tested",
+        imported=0,
+        problems=(),
+        unavailable=(),
+        command=plan.command,
+        command_output="",
+        seconds=0.0,
+        reason=reason,
+    )
+
+
+def tests_platform(kit: Kit, python: Python) -> Platform:
+    """What wheels of dependencies must run on: the oldest C library of the roots that are tested in."""
+    on_floor = any(root != kit.target_root for root in kit.test_roots(python))
+    return target_platform(kit.target, floor_only=on_floor)
 
 
 def _dependencies(
     plan: TestPlan, kit: Kit, doors: Doors
 ) -> tuple[tuple[ResolvedWheel, ...], tuple[str, ...]]:
     """Wheels for what the wheel requires, and the requirements for which there are none on this platform."""
-    platform = target_platform(kit.target)
+    platform = tests_platform(kit, plan.python)
     environment: dict[str, str] = {**marker_environment(plan.python, platform), "extra": ""}  # type: ignore[dict-item]
     wanted = []
     for line in read_requirements(plan.wheel):
@@ -122,7 +169,7 @@ def _what_can_be_had(
         try:
             found = resolve_wheels(
                 [*available, requirement],
-                python=plan.python, platform=target_platform(kit.target), uv=doors.uv, find_links=links,
+                python=plan.python, platform=tests_platform(kit, plan.python), uv=doors.uv, find_links=links,
             )  # fmt: skip
         except UnresolvableError:
             missing.append(requirement)
@@ -132,14 +179,21 @@ def _what_can_be_had(
 
 
 def _test_on(
-    plan: TestPlan, kit: Kit, cpu: str, place: Path, unavailable: tuple[str, ...], runner: Runner
+    plan: TestPlan,
+    kit: Kit,
+    root: Root,
+    cpu: str,
+    place: Path,
+    *,
+    unavailable: tuple[str, ...],
+    runner: Runner,
 ) -> TestReport:
     began = time.monotonic()
-    folder = place / cpu.replace(",", "-").replace("=", "-")
+    folder = place / root.name / cpu.replace(",", "-").replace("=", "-")
     (folder / "work").mkdir(parents=True)
     template = Command(
         argv=(f"{VENV}/bin/python", "-I", "-B", "/io/import_all.py"),
-        root=kit.target_root.path,
+        root=root.path,
         log=folder / "log",
         environment=tuple(sorted(_variables().items())),
         cwd="/build/work",
@@ -151,7 +205,7 @@ def _test_on(
         emulator=kit.emulator(cpu),
         limits=Limits(time_s=_COMMAND_TIME_S),
     )
-    suffixes = (f".cpython-{plan.python.version.replace('.', '')}-{kit.target.triplet}.so", ".abi3.so", ".so")
+    suffixes = (f".cpython-{plan.python.tag[2:]}-{kit.target.triplet}.so", ".abi3.so", ".so")
     names = wheel_modules(read_names(plan.wheel), suffixes=suffixes)
     results = folder / "results.jsonl"
     imports = run_imports(template, names, results=results, inside="/build/results.jsonl", runner=runner)
@@ -162,8 +216,8 @@ def _test_on(
         outcome = "passed" if passed else "failed"
     return TestReport(
         python=imports.python,
-        root=kit.target_root.name,
-        root_id=kit.target_root.id,
+        root=root.name,
+        root_id=root.id,
         libc=imports.libc,
         cpu=cpu,
         outcome=outcome,

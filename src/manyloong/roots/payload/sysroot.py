@@ -11,6 +11,7 @@ import os
 import py_compile
 import re
 import shutil
+import struct
 import subprocess
 import sys
 import tempfile
@@ -65,6 +66,9 @@ class Recipe:
         self.zig_target: list[str] = document["zig_target"]  # -target X -mcpu=Y
         self.compile: list[str] = document["compile"]  # clang's driver, configured
         self.compile_cxx: list[str] = document["compile_cxx"]
+        self.libc_kernel: list[int] = document[
+            "libc_kernel"
+        ]  # of the start files' note; empty: as zig has it
         self.configuration = self.tree / "lib" / "clang"
         self.sysroot = self.tree / "sysroot"
         self.include = self.sysroot / "usr" / "include"
@@ -137,6 +141,18 @@ def lay_libraries(recipe: Recipe, cache: Path) -> None:
                 copy(path, recipe.runtime / "libclang_rt.builtins.a")
             elif re.match(r"(S?crt1\.o|lib\w+\.(so\.\d+|a))$", name.name):
                 copy(path, recipe.library / name.name)
+                if name.suffix == ".o" and recipe.libc_kernel:
+                    date_note(recipe.library / name.name, recipe.libc_kernel)
+
+
+def date_note(start_file: Path, kernel: "Sequence[int]") -> None:
+    """The kernel in the ABI note of a start file: zig writes Linux 2.0.0 for every architecture."""
+    head = struct.pack("=III4sI", 4, 16, 1, b"GNU", 0)  # NT_GNU_ABI_TAG of Linux; elf.h
+    data = start_file.read_bytes()
+    if data.count(head) != 1:
+        raise SystemExit(f"{start_file.name}: {data.count(head)} ABI notes; zig's glibc is not the known one")
+    start = data.index(head) + len(head)
+    start_file.write_bytes(data[:start] + struct.pack("=III", *kernel) + data[start + 12 :])
 
 
 def copy(source: Path, target: Path) -> None:

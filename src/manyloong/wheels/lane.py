@@ -1,0 +1,152 @@
+"""The ways to a wheel: what a build sees in each lane, and by which Python its hooks run."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from manyloong.sandbox import Emulator
+from manyloong.targets import Python
+from manyloong.wheels import cross
+from manyloong.wheels.backend import Workplace
+from manyloong.wheels.doors import Doors
+from manyloong.wheels.emulated import open_emulated
+from manyloong.wheels.environment import BuildEnvironment, ensure_environment
+from manyloong.wheels.job import Job
+from manyloong.wheels.kit import Kit
+from manyloong.wheels.resolve import fetch_wheels, native_platform, resolve_wheels
+
+
+class Lane(Protocol):
+    """One way to build: a root, an environment, and what is mounted where."""
+
+    @property
+    def root(self) -> Path:
+        """The tree that is seen as ``/``."""
+        ...
+
+    @property
+    def host_python(self) -> str:
+        """Path inside of a CPython of the build machine."""
+        ...
+
+    @property
+    def emulator(self) -> Emulator | None:
+        """What runs programs of the target; None where the host does."""
+        ...
+
+    def variables(self, *, epoch: int, jobs: int) -> dict[str, str]:
+        """The whole environment of the build."""
+        ...
+
+    def prepare(self, workplace: Workplace) -> None:
+        """Write what the build needs in its own folder."""
+        ...
+
+    def trees(self, workplace: Workplace, environment: BuildEnvironment) -> tuple[tuple[Path, str], ...]:
+        """What is seen read-only, and where."""
+        ...
+
+    def install(self, requirements: Sequence[str], job: Job) -> BuildEnvironment:
+        """The environment with these build requirements; UnresolvableError, FetchError, BuildError."""
+        ...
+
+    def settings(self, backend: str, given: Mapping[str, str | list[str]]) -> dict[str, str | list[str]]:
+        """Config settings for a backend: the lane's, then those given."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CrossLane:
+    """The build machine's CPython of the same version presents itself as the target's."""
+
+    kit: Kit
+    doors: Doors
+    python: Python
+
+    @property
+    def root(self) -> Path:
+        """The native root."""
+        return self.kit.native_root.path
+
+    @property
+    def host_python(self) -> str:
+        """The root's own."""
+        return "/usr/bin/python3"
+
+    @property
+    def emulator(self) -> Emulator | None:
+        """For configure checks that run what they have compiled."""
+        return self.kit.emulator(self.kit.target.architecture.qemu.cpu_full)
+
+    def variables(self, *, epoch: int, jobs: int) -> dict[str, str]:
+        """The cross environment's."""
+        return cross.cross_variables(epoch=epoch, jobs=jobs)
+
+    def prepare(self, workplace: Workplace) -> None:
+        """Whom to present as."""
+        prepare_cross(workplace, self.kit, self.python)
+
+    def trees(self, workplace: Workplace, environment: BuildEnvironment) -> tuple[tuple[Path, str], ...]:
+        """Both toolchains, the target's root as sysroot, the environment; a source Python's parts."""
+        del workplace
+        return (*cross_trees(self.kit, environment), *source_trees(self.kit, self.python))
+
+    def install(self, requirements: Sequence[str], job: Job) -> BuildEnvironment:
+        """Wheels of the build machine."""
+        source = self.kit.source_python(self.python)
+        python = self.python.for_build
+        wheels = resolve_wheels(
+            requirements,
+            python=python,
+            platform=native_platform(self.kit.host),
+            uv=self.doors.uv,
+            find_links=tuple(Path(folder) for folder in job.options.find_links),
+        )
+        files = fetch_wheels(wheels, fetcher=self.doors.fetcher, listener=self.doors.listener)
+        return ensure_environment(
+            python,
+            wheels,
+            files,
+            root=self.kit.native_root,
+            uv=self.doors.uv.binary,
+            store=self.doors.store,
+            runner=self.doors.runner,
+            binds=source.binds() if source else (),
+        )
+
+    def settings(self, backend: str, given: Mapping[str, str | list[str]]) -> dict[str, str | list[str]]:
+        """Meson is told by a cross file; the others by the environment."""
+        return cross.backend_settings(backend, given)
+
+
+def prepare_cross(workplace: Workplace, kit: Kit, python: Python) -> None:
+    """What a cross build needs in its own folder: whom to present as."""
+    (workplace.tools / "cross.json").write_text(cross.cross_config_text(kit.target, python), "utf-8")
+    (workplace.tools / "python").mkdir(exist_ok=True)  # where source_trees puts its headers
+
+
+def source_trees(kit: Kit, python: Python) -> tuple[tuple[Path, str], ...]:
+    """What a build for a Python from source sees besides."""
+    source = kit.source_python(python)
+    if source is None or source.home is None:
+        return ()
+    return ((source.home, cross.PYTHON_HOME), *((bind.source, bind.target) for bind in source.binds()))
+
+
+def cross_trees(kit: Kit, environment: BuildEnvironment) -> tuple[tuple[Path, str], ...]:
+    """What a cross build sees read-only, and where."""
+    return (
+        (kit.toolchain.zig, cross.ZIG),
+        (kit.toolchain.target, cross.TARGET),
+        (kit.toolchain.native, cross.NATIVE),
+        (kit.target_root.path, cross.SYSROOT),
+        (environment.path, cross.ENVIRONMENT),
+    )
+
+
+def open_lane(job: Job, kit: Kit, doors: Doors) -> Lane:
+    """The lane that a job names."""
+    if job.lane == "emulated":
+        return open_emulated(job.identifier.python, kit, doors)
+    return CrossLane(kit=kit, doors=doors, python=job.identifier.python)
