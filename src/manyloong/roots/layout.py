@@ -7,9 +7,9 @@ ZIG_PATH = "/opt/manyloong/zig"
 TARGET_PATH = "/opt/manyloong/target"
 NATIVE_PATH = "/opt/manyloong/native"
 ENVIRONMENT_PATH = "/opt/manyloong/env"  # the build requirements of a package
-GCC_VERSION = "12"  # whose C++ library is used; its directories are named so
 PORTS_PATH = "/opt/manyloong/ports"  # the ports a build uses, as one prefix
 PYTHON_PATH = "/opt/manyloong/python"  # an interpreter of the build machine that its root lacks
+GCC_VERSION = "12"  # whose C++ library is used; its directories are named so
 LOG_PATH = "/build/.toolchain.jsonl"
 
 

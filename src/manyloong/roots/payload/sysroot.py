@@ -66,9 +66,7 @@ class Recipe:
         self.zig_target: list[str] = document["zig_target"]  # -target X -mcpu=Y
         self.compile: list[str] = document["compile"]  # clang's driver, configured
         self.compile_cxx: list[str] = document["compile_cxx"]
-        self.libc_kernel: list[int] = document[
-            "libc_kernel"
-        ]  # of the start files' note; empty: as zig has it
+        self.libc_kernel: list[int] = document["libc_kernel"]  # in the start files' note; empty: zig's
         self.configuration = self.tree / "lib" / "clang"
         self.sysroot = self.tree / "sysroot"
         self.include = self.sysroot / "usr" / "include"
