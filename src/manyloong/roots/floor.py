@@ -183,6 +183,7 @@ def _assemble(
         trees,
         target=floor.target,
         current=parts.target_root.path,
+        sysroot=parts.toolchain.target / "sysroot",
         ports=parts.ports.path if parts.ports else None,
         emulator=parts.emulator,
         doors=doors,
@@ -198,6 +199,7 @@ def floor_id(floor: Floor, parts: FloorParts, trees: Sequence[str]) -> str:
         "trees": list(trees),
         "current": parts.target_root.id,
         "ports": parts.ports.id if parts.ports else "",
+        "toolchain": parts.toolchain.id,
         "program": files("manyloong.roots").joinpath("floor_tree.py").read_text("utf-8"),
     }
     text = json.dumps(document, sort_keys=True, separators=(",", ":"))

@@ -19,6 +19,7 @@ _SHARED = (
 )  # fmt: skip
 # Of GCC, whose symbol versions ask for the first glibc of the architecture and no newer one.
 _RUNTIME = ("libgcc_s.so.1",)
+_CXX = "libstdc++.so.6"  # of the toolchain: the oldest that a wheel of this floor may meet
 _DIRECTORIES = (
     "proc", "sys", "dev", "tmp", "run", "root", "build", "io", "home/builder", "var/tmp", "var/lib",
     "opt/manyloong/env", "opt/manyloong/tools",
@@ -33,6 +34,7 @@ def assemble_floor(
     *,
     target: Target,
     current: Path,
+    sysroot: Path,
     ports: Path | None,
     emulator: Emulator | None,
     doors: CompileDoors,
@@ -49,6 +51,7 @@ def assemble_floor(
         _copy_libraries(ports / "lib", tree / _LIBRARIES)
     for library in _RUNTIME:
         shutil.copyfile(current / "usr/lib" / target.triplet / library, tree / _LIBRARIES / library)
+    shutil.copyfile(sysroot / "usr/lib" / _CXX, tree / _LIBRARIES / _CXX)
     for shared in _SHARED:
         _copy_shared(current / shared, tree / shared)
     _name_python(tree)
