@@ -174,9 +174,10 @@ def _keep(place: Path, job: Job, runner: Remembering, *, doors: Doors) -> Path:
 def build_wheel(job: Job, *, kit: Kit, doors: Doors, output: Path, place: Path) -> Built | Pure:
     """One job at ``place``: build, repair, judge what ships, test it, record it, publish it."""
     stages = Stages(f"{job.source.label} {job.identifier}", doors.listener)
-    with stages.stage("ports"):
-        linked = ensure_linked(job.options.recipe.ports, kit, doors, asked_by=job.source.label)
-    prefix = linked.prefix if linked is not None else None
+    prefix = None
+    if job.options.recipe.ports:
+        with stages.stage("ports"):
+            prefix = ensure_linked(job.options.recipe.ports, kit, doors, asked_by=job.source.label)
     with stages.stage("build"):
         raw = build_raw_wheel(job, kit, place / "build", doors, libraries=prefix)
     if raw.pure:

@@ -12,7 +12,7 @@ from typing import Annotated, NoReturn
 import typer
 
 import manyloong
-from manyloong.cli import audit, build, cache, doctor, index, recipe, root, root_inputs, spec, terminal
+from manyloong.cli import audit, build, cache, doctor, index, ports, recipe, root, root_inputs, spec, terminal
 from manyloong.errors import HostError, ManyloongError
 
 INTERRUPTED = 130
@@ -51,6 +51,7 @@ app.add_typer(index.app)
 for verb in (root_inputs.verify, root_inputs.diff, root_inputs.vendor):
     root.app.command()(verb)
 app.add_typer(root.app, name="root")
+app.add_typer(ports.app, name="ports")
 app.add_typer(recipe.app, name="recipe")
 app.add_typer(cache.app, name="cache")
 
