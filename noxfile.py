@@ -57,3 +57,4 @@ def docs(session: nox.Session) -> None:
 def evidence(session: nox.Session) -> None:
     """Make the slow proofs again; commit what it writes."""
     session.run("python", "-m", "evidence.packages", *session.posargs)
+    session.run("python", "-m", "evidence.ports")

@@ -117,6 +117,8 @@ def checked_document(row: Checked) -> dict[str, Any]:
         "version": row.port.version,
         "same_bytes": row.same_bytes,
         "digest": row.digest,
+        "compiler": row.compiler,
+        "size_bytes": row.size_bytes,
         "passed": row.passed,
         "tests": None
         if tests is None

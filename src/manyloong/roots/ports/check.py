@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from manyloong.roots.ports.build import Bed, CheckReport, Workshop
-from manyloong.roots.ports.ensure import PortDoors, ensure_ports, fetch_sources, make_port
+from manyloong.roots.ports.ensure import PortDoors, compiler_digest, ensure_ports, fetch_sources, make_port
 from manyloong.roots.ports.model import Port
 from manyloong.roots.ports.order import in_order
-from manyloong.store.normalise import tree_digest
+from manyloong.store.normalise import tree_digest, walk_in_order
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,7 +18,9 @@ class Checked:
     port: Port
     tests: CheckReport | None
     same_bytes: bool
-    digest: str
+    digest: str  # of the second build's tree
+    compiler: str  # digest of what compiled it
+    size_bytes: int
 
     @property
     def passed(self) -> bool:
@@ -49,4 +51,12 @@ def check_port(
             bed=bed,
         )
         digest = tree_digest(again)
-    return Checked(port=port, tests=report, same_bytes=digest == tree_digest(mine.path), digest=digest)
+        size = sum(entry.lstat().st_size for entry in walk_in_order(again) if not entry.is_dir())
+    return Checked(
+        port=port,
+        tests=report,
+        same_bytes=digest == tree_digest(mine.path),
+        digest=digest,
+        compiler=compiler_digest(workshop.toolchain, doors.store),
+        size_bytes=size,
+    )
