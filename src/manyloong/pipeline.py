@@ -236,9 +236,10 @@ def _make(
 ) -> tuple[Path, BuildRecord] | Pure:
     """Build and repair: the wheel, and how it was made."""
     kit, doors = batch.kit, batch.doors
-    with stages.stage("ports"):
-        linked = ensure_linked(job.options.recipe.ports, kit, doors, asked_by=job.source.label)
-    prefix = linked.prefix if linked is not None else None
+    prefix = None
+    if job.options.recipe.ports:
+        with stages.stage("ports"):
+            prefix = ensure_linked(job.options.recipe.ports, kit, doors, asked_by=job.source.label)
     with stages.stage("build"):
         raw = build_raw_wheel(job, kit, place / "build", doors, supply, libraries=prefix)
     if raw.pure:

@@ -40,7 +40,7 @@ class Workshop:
 class Bed:
     """Where a port's own tests run: an emulator, and the root of the target whose C library they use."""
 
-    emulator: Emulator
+    emulator: Emulator | None  # None where the host runs the target's programs itself
     root: Path
 
 
