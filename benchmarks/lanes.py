@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from benchmarks.goals import CROSS, EMULATED, NATIVE
@@ -62,9 +63,14 @@ def _cross_lane(kit: Kit, requirements: tuple[str, ...], *, python: Python, door
         root=kit.native_root.path,
         trees=cross_trees(kit, environment),
         variables=_sorted(cross.cross_variables(epoch=_EPOCH, jobs=doors.cores) | _EQUAL_WORK),
-        prepare=lambda workplace: prepare_cross(workplace, kit, python),
+        prepare=partial(_prepare_cross, kit=kit, environment=environment, python=python),
         emulator=kit.emulator(kit.target.architecture.qemu.cpu_full),
     )
+
+
+def _prepare_cross(workplace: Workplace, *, kit: Kit, environment: BuildEnvironment, python: Python) -> None:
+    prepare_cross(workplace, kit, python)
+    cross.write_programs(workplace.tools, environment.path)
 
 
 def _native_lane(kit: Kit, requirements: tuple[str, ...], *, python: Python, doors: Doors) -> Lane:

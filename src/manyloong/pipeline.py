@@ -6,7 +6,6 @@ The page a newcomer reads first: each step is a call into the room that knows ho
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 
 from manyloong.audit import judge, read_facts
@@ -15,14 +14,19 @@ from manyloong.events import Stages, Warned
 from manyloong.record import BuildRecord, assemble_record, format_record, parse_record, record_path
 from manyloong.sandbox import Remembering, moved_command, write_script
 from manyloong.store import keep_directory, save_log, write_whole
+from manyloong.supply import JobSupply, Needed
 from manyloong.targets import Python, Target
-from manyloong.wheels.build import build_raw_wheel
+from manyloong.wheels.build import build_raw_wheel, keep_wheel, native_wheel
 from manyloong.wheels.doors import Doors
 from manyloong.wheels.fallback import cross_reason
 from manyloong.wheels.identifier import Identifier, admitted, serves
-from manyloong.wheels.job import Job, LaneName, Options
+from manyloong.wheels.job import NATIVE, Job, LaneName, Options
 from manyloong.wheels.kit import Kit
+from manyloong.wheels.linked import ensure_linked, linked_ids
+from manyloong.wheels.needs import options_for
+from manyloong.wheels.recipes import Recipe
 from manyloong.wheels.repair import plan_repair, run_repair
+from manyloong.wheels.requirements import Supply
 from manyloong.wheels.source import Source
 from manyloong.wheels.test import TestPlan, TestReport, run_tests
 
@@ -42,6 +46,7 @@ class Pure:
 
     identifier: str
     filename: str
+    path: Path  # in the store
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,21 +100,39 @@ def plan_jobs(
     return (replace(jobs[0], siblings=chosen[1:], roots=tuple(dict.fromkeys(served))), *jobs[1:])
 
 
-def run_jobs(
-    jobs: Sequence[Job], *, kit: Kit, doors: Doors, output: Path, force: bool, keep: bool
-) -> tuple[Result, ...]:
-    """All jobs, as many at once as there are cores; a job whose wheel another one served is left out."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch:
+    """What all jobs of one command have in common."""
+
+    kit: Kit
+    doors: Doors
+    output: Path
+    force: bool = False
+    keep: bool = False
+    recipes: tuple[Recipe, ...] = ()  # the user's own
+    build_requirements: bool = True  # those that are nowhere, first
+    links: tuple[str, ...] = ()  # the user's folders of wheels
+    test: bool = True
+
+
+def run_jobs(jobs: Sequence[Job], batch: Batch) -> tuple[tuple[Result, ...], tuple[Built, ...]]:
+    """All jobs, as many at once as there are cores, and what was built for them first.
+
+    A job whose wheel another one served is left out.
+    """
+    requirements = Requirements(batch)
+    supply = requirements.supply(jobs[0].source.label)
 
     def run(job: Job) -> Result:
-        return run_job(job, kit=kit, doors=doors, output=output, force=force, keep=keep)
+        return run_job(job, batch, supply)
 
     first = (run(jobs[0]),) if jobs[0].siblings else ()
     rest = [job for job in jobs[len(first) :] if not any(_served(result, job) for result in first)]
-    with ThreadPoolExecutor(doors.cores) as pool:
+    with ThreadPoolExecutor(batch.doors.cores) as pool:
         try:
-            return (*first, *pool.map(run, rest))
+            return (*first, *pool.map(run, rest)), requirements.built
         except BaseException:
-            doors.stop()  # Ctrl-C reaches this thread only; end what the others wait for
+            batch.doors.stop()  # Ctrl-C reaches this thread only; end what the others wait for
             raise
 
 
@@ -120,35 +143,36 @@ def _served(result: Result, job: Job) -> bool:
     return isinstance(result, Pure)
 
 
-def run_job(job: Job, *, kit: Kit, doors: Doors, output: Path, force: bool, keep: bool) -> Result:
+def run_job(job: Job, batch: Batch, supply: Supply) -> Result:
     """The wheel of a job: from the cache, or built; errors become a Failed."""
-    run = partial(_run_in_lane, kit=kit, doors=doors, output=output, force=force, keep=keep)
     if job.lane != "auto":
-        return run(job)
-    cross = replace(job, lane="cross")
-    known = None if force else doors.store.get_json("fallback", cross.id)
+        return _run_in_lane(job, batch, supply)
+    cross, store = replace(job, lane="cross"), batch.doors.store
+    known = None if batch.force else store.get_json("fallback", cross.id)
     if known is None:
-        result = run(cross)
+        result = _run_in_lane(cross, batch, supply)
         if not isinstance(result, Failed) or result.cross_reason is None:
             return result
         known = {"reason": result.cross_reason}
-        doors.store.put_json("fallback", cross.id, known)
+        store.put_json("fallback", cross.id, known)
     reason = str(known["reason"])
-    doors.listener(Warned(text=f"{job.source.label} {job.identifier}: emulated lane, because {reason}"))
-    return run(replace(job, lane="emulated", fallback=reason))
+    text = f"{job.source.label} {job.identifier}: emulated lane, because {reason}"
+    batch.doors.listener(Warned(text=text))
+    return _run_in_lane(replace(job, lane="emulated", fallback=reason), batch, supply)
 
 
-def _run_in_lane(job: Job, *, kit: Kit, doors: Doors, output: Path, force: bool, keep: bool) -> Result:
-    if not force and (done := _cached(job, doors=doors, output=output)):
+def _run_in_lane(job: Job, batch: Batch, supply: Supply) -> Result:
+    doors = batch.doors
+    if not batch.force and (done := _cached(job, batch)):
         return done
     runner = Remembering(doors.runner)
     with doors.store.scratch("build") as place:
         try:
-            return build_wheel(job, kit=kit, doors=replace(doors, runner=runner), output=output, place=place)
+            return build_wheel(job, replace(batch, doors=replace(doors, runner=runner)), supply, place)
         except ManyloongError as error:
             log = save_log(doors.store.path, place / "build" / "build.log", name=job.id[:16])
-            kept = _keep(place, job, runner, doors=doors) if keep else None
-            reason = _cross_reason(job, error, place / "build", kit)
+            kept = _keep(place, job, runner, doors=doors) if batch.keep else None
+            reason = _cross_reason(job, error, place / "build", batch.kit)
             return Failed(
                 identifier=str(job.identifier), error=error, log=log, kept=kept, cross_reason=reason
             )
@@ -170,17 +194,27 @@ def _keep(place: Path, job: Job, runner: Remembering, *, doors: Doors) -> Path:
     return kept
 
 
-def build_wheel(job: Job, *, kit: Kit, doors: Doors, output: Path, place: Path) -> Built | Pure:
+def build_wheel(job: Job, batch: Batch, supply: Supply, place: Path) -> Built | Pure:
     """One job at ``place``: build, repair, judge what ships, test it, record it, publish it."""
+    kit, doors = batch.kit, batch.doors
     stages = Stages(f"{job.source.label} {job.identifier}", doors.listener)
+    with stages.stage("ports"):
+        linked = ensure_linked(job.options.recipe.ports, kit, doors, asked_by=job.source.label)
+    prefix = linked.prefix if linked is not None else None
     with stages.stage("build"):
-        raw = build_raw_wheel(job, kit, place / "build", doors)
+        raw = build_raw_wheel(job, kit, place / "build", doors, supply, libraries=prefix)
     if raw.pure:
-        return Pure(identifier=str(job.identifier), filename=raw.path.name)
+        path = keep_wheel(raw.path, job, doors.store)
+        return Pure(identifier=str(job.identifier), filename=raw.path.name, path=path)
     with stages.stage("repair"):
-        libraries = (kit.toolchain.target / "lib", kit.target_root.path / "usr/lib" / kit.target.triplet)
+        system = (kit.toolchain.target / "lib", kit.target_root.path / "usr/lib" / kit.target.triplet)
         plan = plan_repair(
-            raw.path, place / "repaired", target=kit.target, library_paths=libraries, epoch=raw.epoch
+            raw.path,
+            place / "repaired",
+            target=kit.target,
+            library_paths=system,
+            ports=prefix,
+            epoch=raw.epoch,
         )
         wheel = run_repair(plan, environment=doors.uv.environment)
     with stages.stage("audit"):
@@ -189,7 +223,7 @@ def build_wheel(job: Job, *, kit: Kit, doors: Doors, output: Path, place: Path) 
     tests: tuple[TestReport, ...] = ()
     if verdict.accepted and job.options.test:
         with stages.stage("test"):
-            tests = _test(job, wheel.path, kit=kit, doors=doors, place=place, output=output)
+            tests = _test(job, wheel.path, batch, supply, place)
     record = assemble_record(
         job,
         kit,
@@ -200,12 +234,10 @@ def build_wheel(job: Job, *, kit: Kit, doors: Doors, output: Path, place: Path) 
         stages=stages.finished,
         sha256=doors.store.add_file(wheel.path),
     )
-    return _publish(record, job, wheel.path, doors=doors, output=output)
+    return _publish(record, job, wheel.path, batch)
 
 
-def _test(
-    job: Job, wheel: Path, *, kit: Kit, doors: Doors, place: Path, output: Path
-) -> tuple[TestReport, ...]:
+def _test(job: Job, wheel: Path, batch: Batch, supply: Supply, place: Path) -> tuple[TestReport, ...]:
     """The wheel with its own Python, and with every sibling that it serves."""
     reports: list[TestReport] = []
     for python in (job.identifier.python, *(p for p in job.siblings if serves(wheel.name, p))):
@@ -216,33 +248,99 @@ def _test(
             python=python,
             command=job.options.test_command,
             requires=job.options.test_requires,
-            find_links=(
-                *(Path(link) for link in job.options.find_links),
-                *([output] if output.is_dir() else []),
-            ),
+            find_links=(*(Path(link) for link in job.options.find_links), *supply.links()),
             project=place / "build" / "src",
+            skips=job.options.recipe.skips,
         )
-        reports += run_tests(plan, kit, folder, doors)
+        reports += run_tests(plan, batch.kit, folder, batch.doors, supply)
     return tuple(reports)
 
 
-def _publish(record: BuildRecord, job: Job, wheel: Path, *, doors: Doors, output: Path) -> Built:
+def _publish(record: BuildRecord, job: Job, wheel: Path, batch: Batch) -> Built:
     """The wheel and its record in the output folder, or below ``rejected/`` when it must not be used."""
-    path = (output if record.shippable else output / "rejected") / record.wheel.filename
+    path = (batch.output if record.shippable else batch.output / "rejected") / record.wheel.filename
     write_whole(path, wheel.read_bytes())
     write_whole(record_path(path), format_record(record))
     if record.shippable:
-        doors.store.put_json("job", job.id, {"record": format_record(record).decode()})
+        batch.doors.store.put_json("job", job.id, {"record": format_record(record).decode()})
     return Built(path=path, record=record)
 
 
-def _cached(job: Job, *, doors: Doors, output: Path) -> Built | None:
+def _cached(job: Job, batch: Batch) -> Built | None:
     """The result of the same job, done before; None when there is none or its wheel was pruned."""
-    document = doors.store.get_json("job", job.id)
+    store = batch.doors.store
+    document = store.get_json("job", job.id)
     if document is None:
         return None
     record = parse_record(document["record"].encode(), where=f"the cached record of job {job.id[:12]}")
-    wheel = doors.store.object_path(record.wheel.sha256)
+    wheel = store.object_path(record.wheel.sha256)
     if wheel is None:
         return None
-    return replace(_publish(record, job, wheel, doors=doors, output=output), cached=True)
+    return replace(_publish(record, job, wheel, batch), cached=True)
+
+
+class Requirements:
+    """Jobs that other jobs wait for: their wheels, and what there is to say of them at the end."""
+
+    def __init__(self, batch: Batch) -> None:
+        self._batch = batch
+        self._built: list[Built] = []
+
+    @property
+    def built(self) -> tuple[Built, ...]:
+        """Wheels of the target that were made on the way, in the order they were ready."""
+        return tuple(self._built)
+
+    def supply(self, label: str) -> JobSupply:
+        """The supply of the release that the user asked for."""
+        batch = self._batch
+        return JobSupply(
+            make=self._make,
+            doors=batch.doors,
+            folders=(batch.output,),
+            allowed=batch.build_requirements,
+            chain=(label,),
+        )
+
+    def _make(self, source: Source, needed: Needed, supply: JobSupply) -> Path:
+        """The wheel of a requirement: imported on each CPU model, but without its test command."""
+        batch = self._batch
+        options = Options(find_links=batch.links, test=batch.test)
+        kit, doors = batch.kit, batch.doors
+        options = options_for(
+            source,
+            options,
+            own=batch.recipes,
+            ports=kit.ports,
+            store=doors.store,
+            listener=doors.listener,
+        )
+        linked = linked_ids(options.recipe.ports, kit, doors, asked_by=source.label)
+        whole = Job(
+            source=source,
+            identifier=Identifier(python=needed.python, target=kit.target),
+            options=options,
+            kit=tuple(sorted((kit.ids | linked).items())),
+            roots=kit.built_ids(needed.python),
+            lane="auto" if needed.side == "target" else NATIVE,
+        )
+        job = replace(whole, options=replace(whole.options, test_command=None, test_requires=()))
+        if needed.side == "native":
+            return native_wheel(job, batch.kit, batch.doors, supply)
+        tested = _cached(replace(whole, lane="cross"), batch)  # with its test command, done before
+        result = tested or run_job(job, replace(batch, force=False), supply)
+        return self._usable(result, source)
+
+    def _usable(self, result: Result, source: Source) -> Path:
+        """Its wheel; BuildError where it must not be used."""
+        if isinstance(result, Failed):
+            log = f"\nthe whole log: {result.log}" if result.log else ""
+            raise BuildError(result.error.message + log, hint=result.error.hint)
+        if isinstance(result, Built) and not result.record.shippable:
+            raise BuildError(
+                f"the wheel {result.path.name} was made, but not accepted",
+                hint=f"see why: manyloong build {source.location}",
+            )
+        if isinstance(result, Built):
+            self._built.append(result)
+        return result.path

@@ -10,15 +10,18 @@ from pathlib import Path
 import msgspec
 
 from manyloong import __version__
-from manyloong.audit import Verdict
+from manyloong.audit import Dispatch, Verdict
 from manyloong.errors import IntegrityError
 from manyloong.events import StageFinished
 from manyloong.wheels.build import RawWheel
+from manyloong.wheels.downloads import Download
+from manyloong.wheels.environment import BuildEnvironment
 from manyloong.wheels.job import Job
 from manyloong.wheels.kit import Kit
 from manyloong.wheels.recipe_keys import Skip
 from manyloong.wheels.recipes import Recipe
 from manyloong.wheels.repair import Repaired
+from manyloong.wheels.source import Source
 from manyloong.wheels.test import TestReport
 
 SCHEMA = 1
@@ -95,14 +98,25 @@ class BuildRecord:
     dropped_flags: tuple[str, ...]
     translated_flags: tuple[str, ...]
     grafted: tuple[str, ...]
+    carried: tuple[str, ...] = ()  # name and version of each port whose libraries were grafted
     stages: tuple[StageRecord, ...]
     warnings: tuple[str, ...]
     accepted: bool  # what the verdict comes to
     verdict: Verdict
+    dispatched: tuple[str, ...] = ()  # functions the recipe names as chosen at run time
     tests: tuple[TestReport, ...]
     wheel: WheelRecord
-    recipe: RecipeRecord | None = None
+    downloads: tuple[Download, ...] = ()  # that the build was served
+    target_copies: tuple[WheelRecord, ...] = ()  # of build requirements that it was compiled against
     fallback: str = ""  # why it is not a cross build, where that was tried first
+    recipe: RecipeRecord | None = None
+
+    @property
+    def dispatch(self) -> Dispatch:
+        """What permits code above the baseline: the recipe's functions, and CPUs that all tests passed on."""
+        cpus = {report.cpu for report in self.tests}
+        failed = {report.cpu for report in self.tests if report.outcome != "passed"}
+        return Dispatch(functions=self.dispatched, ran_on=tuple(sorted(cpus - failed)))
 
     @property
     def tested(self) -> str:
@@ -124,6 +138,13 @@ class BuildRecord:
         return sum(stage.seconds for stage in self.stages)
 
 
+def _wheels(environment: BuildEnvironment) -> tuple[WheelRecord, ...]:
+    return tuple(
+        WheelRecord(filename=one.filename, sha256=one.sha256, size_bytes=one.size_bytes)
+        for one in environment.wheels
+    )
+
+
 def assemble_record(
     job: Job,
     kit: Kit,
@@ -136,7 +157,6 @@ def assemble_record(
     sha256: str,
 ) -> BuildRecord:
     """The record of a finished job, from what its steps returned."""
-    source = job.source
     return BuildRecord(
         manyloong=__version__,
         job=job.id,
@@ -144,33 +164,39 @@ def assemble_record(
         platform=kit.target.tag,
         lane=job.lane,
         fallback=job.fallback,
+        downloads=raw.downloads,
         host=kit.host.name,
-        source=SourceRecord(
-            kind=source.kind,
-            location=source.location,
-            name=source.name,
-            version=source.version,
-            sha256=source.sha256,
-        ),
-        kit=kit.ids,
+        source=_source_record(job.source),
+        kit=dict(job.kit),
         lock_drift=kit.drift,
         requirements=raw.requirements,
-        build_environment=tuple(
-            WheelRecord(filename=one.filename, sha256=one.sha256, size_bytes=one.size_bytes)
-            for one in raw.environment.wheels
-        ),
+        build_environment=_wheels(raw.environment),
         variables=dict(raw.variables),
         commands=raw.commands,
         dropped_flags=raw.dropped_flags,
         translated_flags=raw.translated_flags,
         grafted=wheel.grafted,
+        carried=wheel.carried,
         stages=tuple(StageRecord(name=stage.stage, seconds=stage.seconds) for stage in stages),
-        warnings=source.warnings,
+        warnings=job.source.warnings,
         accepted=verdict.accepted,
         verdict=verdict,
         tests=tests,
         wheel=WheelRecord(filename=wheel.path.name, sha256=sha256, size_bytes=wheel.path.stat().st_size),
         recipe=_recipe_record(job.options.recipe),
+        target_copies=tuple(
+            WheelRecord(filename=one.filename, sha256=one.sha256) for one in raw.environment.copies
+        ),
+    )
+
+
+def _source_record(source: Source) -> SourceRecord:
+    return SourceRecord(
+        kind=source.kind,
+        location=source.location,
+        name=source.name,
+        version=source.version,
+        sha256=source.sha256,
     )
 
 

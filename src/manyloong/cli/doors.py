@@ -63,6 +63,7 @@ def open_outside(
             offline=offline,
         ),
         mirrors=debian_mirrors(os.environ),
+        registry=registry,
         locate=_quiet(registry.locate) if mirror else registry.locate,
         listener=listener,
         cores=facts.cores,

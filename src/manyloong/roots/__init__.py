@@ -3,12 +3,13 @@
 from manyloong.roots.ensure import ensure_emulator, ensure_root
 from manyloong.roots.lane import LaneRoot, ensure_lane_root
 from manyloong.roots.model import Root, RootLock, RootSpec
-from manyloong.roots.ports import PortDoors, PortTree, Workshop, ensure_ports, ensure_prefix
+from manyloong.roots.ports import Port, PortDoors, PortTree, Workshop, ensure_ports, ensure_prefix
 from manyloong.roots.toolchain import Toolchain, ensure_toolchain
 from manyloong.roots.zig import ensure_zig
 
 __all__ = [
     "LaneRoot",
+    "Port",
     "PortDoors",
     "PortTree",
     "Root",

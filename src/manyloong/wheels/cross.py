@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 from manyloong.targets import Python, Target
@@ -18,6 +19,7 @@ BUILD = "/build"
 SOURCE = "/build/src"
 HOME = "/home/builder"
 
+PROGRAMS = "programs.ini"  # of the build environment, for Meson
 PYTHON_HOME = f"{TOOLS}/python"  # headers and build variables of a Python that the toolchain has none of
 
 PTH = "import _manyloong_cross\n"
@@ -83,11 +85,22 @@ def cross_variables(*, epoch: int, jobs: int) -> dict[str, str]:
     }
 
 
+def write_programs(tools: Path, environment: Path) -> None:
+    """Meson's cross file for the programs of an environment that say how to compile against something.
+
+    Asked for the target, Meson looks for ``numpy-config`` and its like only where a cross file says so.
+    """
+    names = sorted(path.name for path in (environment / "bin").glob("*-config"))
+    lines = [f"{name} = '{ENVIRONMENT}/bin/{name}'\n" for name in names]
+    (tools / PROGRAMS).write_text("[binaries]\n" + "".join(lines), "utf-8")
+
+
 # Config settings by build backend, for tools that take a cross file in no other way.
 _BACKEND_SETTINGS: dict[str, dict[str, list[str]]] = {
     "mesonpy": {
         "setup-args": [
             f"--cross-file={TARGET}/meson/cross.ini",
+            f"--cross-file={TOOLS}/{PROGRAMS}",
             f"--native-file={NATIVE}/meson/native.ini",
         ]
     },

@@ -10,7 +10,7 @@ import hashlib
 import json
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from packaging.tags import Tag
@@ -26,13 +26,13 @@ from manyloong.wheels.doors import Doors
 from manyloong.wheels.environment import BuildEnvironment
 from manyloong.wheels.job import Job
 from manyloong.wheels.kit import Kit
+from manyloong.wheels.requirements import Missing, Supply, Wanted, pinned, resolve_or_build
 from manyloong.wheels.resolve import (
     Platform,
     ResolvedWheel,
     UnresolvableError,
     fetch_wheels,
     native_platform,
-    resolve_wheels,
     target_platform,
     wheel_tags,
 )
@@ -41,7 +41,9 @@ from manyloong.wheels.site import compile_site, install_site
 RECIPE = 1  # bump when the same wheels would give another environment
 _CMAKE = "lane.cmake"
 # What makes CMake believe that it cross-compiles; here its own uname tells it the target's machine.
-_CROSS_LINES = ("set(CMAKE_SYSTEM_NAME ", "set(CMAKE_SYSTEM_PROCESSOR ")
+_CROSS_LINES = tuple(
+    f"set(CMAKE_{word} " for word in ("SYSTEM_NAME", "SYSTEM_PROCESSOR", "CROSSCOMPILING_EMULATOR")
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +52,7 @@ class EmulatedLane:
 
     kit: Kit
     doors: Doors
+    supply: Supply
     python: Python
     lane_root: LaneRoot
 
@@ -105,7 +108,9 @@ class EmulatedLane:
     def install(self, requirements: Sequence[str], job: Job) -> BuildEnvironment:
         """Pure wheels, wheels of programs of the build machine, and wheels of the target."""
         links = tuple(Path(folder) for folder in job.options.find_links)
-        wheels = lane_wheels(requirements, python=self.python, kit=self.kit, doors=self.doors, links=links)
+        wheels = lane_wheels(
+            requirements, python=self.python, kit=self.kit, doors=self.doors, links=links, supply=self.supply
+        )
         key = environment_key(self.lane_root, self.python, wheels, self.kit)
 
         def build(tree: Path) -> None:
@@ -146,7 +151,7 @@ class EmulatedLane:
         return dict(given)
 
 
-def open_emulated(python: Python, kit: Kit, doors: Doors) -> EmulatedLane:
+def open_emulated(python: Python, kit: Kit, doors: Doors, supply: Supply) -> EmulatedLane:
     """The lane for one Python; NotFoundError where the target root has none of that version."""
     lane_root = ensure_lane_root(
         kit.native_root, kit.target_root, host=kit.host, wanted=kit.target, store=doors.store
@@ -156,7 +161,7 @@ def open_emulated(python: Python, kit: Kit, doors: Doors) -> EmulatedLane:
             f"the emulated lane has no {python.tag}: {kit.target_root.name} does not carry it",
             hint=f"--lane cross, or another Python than {python.tag}",
         )
-    return EmulatedLane(kit=kit, doors=doors, python=python, lane_root=lane_root)
+    return EmulatedLane(kit=kit, doors=doors, supply=supply, python=python, lane_root=lane_root)
 
 
 def native_cmake(toolchain: str) -> str:
@@ -194,7 +199,13 @@ def environment_key(root: LaneRoot, python: Python, wheels: Sequence[ResolvedWhe
 
 
 def lane_wheels(
-    requirements: Sequence[str], *, python: Python, kit: Kit, doors: Doors, links: tuple[Path, ...]
+    requirements: Sequence[str],
+    *,
+    python: Python,
+    kit: Kit,
+    doors: Doors,
+    links: tuple[Path, ...],
+    supply: Supply,
 ) -> tuple[ResolvedWheel, ...]:
     """Wheels that work in the lane's root, of the versions that the cross lane would take.
 
@@ -202,40 +213,33 @@ def lane_wheels(
     taken for the build machine, where it runs natively; one with extension modules must be the target's own.
     """
     native = native_platform(kit.host)
-    found = resolve_wheels(
-        requirements,
-        python=python,
-        platform=native,
-        uv=doors.uv,
-        find_links=links,
-        tags=lane_tags(python, native),
-    )
+    wanted = Wanted(python=python, platform=native, links=links, doors=doors, tags=lane_tags(python, native))
+
+    def build(missing: Missing) -> Path:
+        return supply.native_wheel(missing.project, missing.version, python)
+
+    found = resolve_or_build(requirements, wanted, build)
     usable = [wheel for wheel in found if _is_pure(wheel.filename) or _is_programs(wheel.filename, kit)]
-    foreign = [wheel for wheel in found if wheel not in usable]
-    if foreign:
-        usable += _of_target(foreign, python=python, kit=kit, doors=doors, links=links)
+    there = replace(wanted, platform=target_platform(kit.target), tags=(), links=(*links, *supply.links()))
+    usable += [_of_target(wheel, there, supply) for wheel in found if wheel not in usable]
     return tuple(sorted(usable, key=lambda wheel: wheel.name))
 
 
-def _of_target(
-    foreign: Sequence[ResolvedWheel], *, python: Python, kit: Kit, doors: Doors, links: tuple[Path, ...]
-) -> tuple[ResolvedWheel, ...]:
-    pins = [f"{wheel.name}=={wheel.version}" for wheel in foreign]
+def _of_target(foreign: ResolvedWheel, there: Wanted, supply: Supply) -> ResolvedWheel:
+    """The target's wheel of a version, made where there is none."""
     try:
-        return resolve_wheels(
-            pins,
-            python=python,
-            platform=target_platform(kit.target),
-            uv=doors.uv,
-            find_links=links,
-            dependencies=False,
+        (wheel,) = there.resolve([pinned(foreign)], alone=True)
+    except UnresolvableError:
+        path = supply.target_wheel(foreign.name, foreign.version, there.python)
+        return replace(
+            foreign,
+            filename=path.name,
+            sha256=there.doors.store.add_file(path),
+            url=None,
+            size_bytes=path.stat().st_size,
+            path=path,
         )
-    except UnresolvableError as error:
-        raise UnresolvableError(
-            f"the emulated lane builds with {', '.join(pins)} for {kit.target.architecture.name}, "
-            f"and there is no such wheel: {error.message}",
-            hint=f"build it first: manyloong build {pins[0]}, then name its folder with --find-links",
-        ) from error
+    return wheel
 
 
 def lane_tags(python: Python, native: Platform) -> tuple[Tag, ...]:

@@ -7,12 +7,14 @@ from typing import Any, Literal, get_args
 
 from manyloong.errors import InputError
 from manyloong.targets import Python
+from manyloong.wheels.given import GivenSource
 from manyloong.wheels.identifier import Identifier
 from manyloong.wheels.recipe_keys import Settings
 from manyloong.wheels.recipes import Recipe, merged_settings
 from manyloong.wheels.source import Source
 
 LaneName = Literal["cross", "emulated", "auto"]  # auto: cross, and emulated where that cannot be
+NATIVE: Literal["native"] = "native"  # not for users: a requirement's wheel for the build machine itself
 RECIPE = 2  # bump when the same job would give another wheel
 
 
@@ -26,6 +28,7 @@ class Options:
     test_command: str | None = None
     test_requires: tuple[str, ...] = ()
     find_links: tuple[str, ...] = ()
+    sources: tuple[GivenSource, ...] = ()  # files for what the build downloads
     recipe: Recipe = field(default_factory=Recipe)  # what was merged into the above, and the rest of it
 
     def settings(self) -> dict[str, str | list[str]]:
@@ -60,13 +63,14 @@ class Job:
     options: Options
     kit: tuple[tuple[str, str], ...]  # part -> id, sorted
     siblings: tuple[Python, ...] = ()  # Pythons that need no job of their own if this wheel serves them
-    lane: LaneName = "cross"
+    lane: LaneName | Literal["native"] = "cross"
     roots: tuple[tuple[str, str], ...] = ()  # what it is tested in, and built with from source -> id
     fallback: str = ""  # why it is not a cross build although that was tried; decides nothing
 
     def document(self) -> dict[str, Any]:
         """What the id is made from."""
-        return {
+        given = {"sources": [[one.url, one.sha256] for one in self.options.sources]}
+        return (given if self.options.sources else {}) | {
             "recipe": RECIPE,
             "source": self.source.sha256,
             "identifier": str(self.identifier),

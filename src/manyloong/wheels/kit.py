@@ -1,11 +1,12 @@
 """What a target's builds and tests are made with: roots, toolchain and emulator, all by id."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from manyloong.roots import Root, Toolchain, ensure_emulator, ensure_root, ensure_toolchain, ensure_zig
+from manyloong.roots import Port, Root, Toolchain, ensure_emulator, ensure_root, ensure_toolchain, ensure_zig
 from manyloong.roots.interpreters import FloorParts
+from manyloong.roots.ports import all_ports
 from manyloong.sandbox import Emulator
 from manyloong.targets import Host, Python, Target
 from manyloong.wheels.doors import Doors
@@ -29,6 +30,7 @@ class Kit:
     target_root: Root
     toolchain: Toolchain
     qemu: Path | None  # None on a host that runs the target's programs itself
+    ports: Mapping[str, Port]  # every C library that a build may ask for
     floors: tuple[FloorRoot, ...] = ()  # one a Python, where wheels are tested on the floor
     sources: tuple[SourcePython, ...] = ()  # for Pythons that the roots lack
     current: bool = True  # whether wheels are tested in target_root
@@ -60,14 +62,14 @@ class Kit:
         return tuple(missing)
 
     def built_ids(self, python: Python) -> tuple[tuple[str, str], ...]:
-        """What wheels for a Python from source are built with; None for others. Raises if missing."""
+        """All that is particular to one Python: roots to test in, or why there are none, and its parts."""
         tested = [(root.name, root.id) for root in self.test_roots(python)]
         source = next((row for row in self.sources if row.python == python and row.home), None)
         home = [("python", source.home.name)] if source and source.home else []
         return (*tested, *self.untested(python), *home)
 
     def source_python(self, python: Python) -> SourcePython | None:
-        """What wheels for a Python from source are built with; None for Debian's. Raises if missing."""
+        """What wheels for a Python from source are built with; None for others. Raises why not."""
         found = next((row for row in self.sources if row.python == python), None)
         if found is not None and found.error is not None:
             raise found.error
@@ -80,23 +82,12 @@ class Kit:
         return Emulator(binary=self.qemu, qemu=self.target.architecture.qemu, cpu=cpu)
 
 
-def ensure_kit(target: Target, host: Host, *, doors: Doors) -> Kit:
-    """The kit from the store; what is missing is fetched and made first.
+def ensure_kit(target: Target, host: Host, *, doors: Doors, ports: Mapping[str, Port] | None = None) -> Kit:
+    """The kit from the store; what is missing is fetched and made first. ``ports``: ours, unless given.
 
     Raises FetchError, IntegrityError, LockError, HostError.
     """
-    native, test = (
-        ensure_root(
-            name,
-            store=doors.store,
-            fetcher=doors.fetcher,
-            mirrors=doors.mirrors,
-            runner=doors.runner,
-            listener=doors.listener,
-            locked=doors.locked,
-        )
-        for name in (f"native-{host.debian}", target.test_root)
-    )
+    native, test = _ensure_root(f"native-{host.debian}", doors), _ensure_root(target.test_root, doors)
     qemu = _ensure_qemu(target, host, doors)
     zig = ensure_zig(
         host, store=doors.store, fetcher=doors.fetcher, locate=doors.locate, listener=doors.listener
@@ -108,10 +99,32 @@ def ensure_kit(target: Target, host: Host, *, doors: Doors) -> Kit:
         native_root=native.path,
         target_root=test.path,
         store=doors.store,
+        fetcher=doors.fetcher,
+        mirrors=doors.mirrors,
         runner=doors.runner,
         listener=doors.listener,
     )
-    return Kit(target=target, host=host, native_root=native, target_root=test, toolchain=toolchain, qemu=qemu)
+    return Kit(
+        target=target,
+        host=host,
+        native_root=native,
+        target_root=test,
+        toolchain=toolchain,
+        qemu=qemu,
+        ports=all_ports() if ports is None else ports,
+    )
+
+
+def _ensure_root(name: str, doors: Doors) -> Root:
+    return ensure_root(
+        name,
+        store=doors.store,
+        fetcher=doors.fetcher,
+        mirrors=doors.mirrors,
+        runner=doors.runner,
+        listener=doors.listener,
+        locked=doors.locked,
+    )
 
 
 def with_floors(kit: Kit, pythons: Sequence[Python], roots: Sequence[RootChoice], *, doors: Doors) -> Kit:
@@ -150,6 +163,7 @@ def _ensure_qemu(target: Target, host: Host, doors: Doors) -> Path | None:
 def kit_parts(kit: Kit, doors: Doors) -> FloorParts:
     """What builds from source are made with."""
     return floor_parts(
+        kit.target,
         kit.host,
         native_root=kit.native_root,
         target_root=kit.target_root,

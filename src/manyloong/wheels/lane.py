@@ -1,20 +1,23 @@
 """The ways to a wheel: what a build sees in each lane, and by which Python its hooks run."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
 from manyloong.sandbox import Emulator
-from manyloong.targets import Python
+from manyloong.targets import Python, Target
 from manyloong.wheels import cross
 from manyloong.wheels.backend import Workplace
+from manyloong.wheels.copies import target_copies
 from manyloong.wheels.doors import Doors
 from manyloong.wheels.emulated import open_emulated
 from manyloong.wheels.environment import BuildEnvironment, ensure_environment
-from manyloong.wheels.job import Job
+from manyloong.wheels.job import NATIVE, Job
 from manyloong.wheels.kit import Kit
-from manyloong.wheels.resolve import fetch_wheels, native_platform, resolve_wheels
+from manyloong.wheels.native import native_variables
+from manyloong.wheels.requirements import Missing, Supply, Wanted, resolve_or_build
+from manyloong.wheels.resolve import fetch_wheels, native_platform
 
 
 class Lane(Protocol):
@@ -62,6 +65,7 @@ class CrossLane:
 
     kit: Kit
     doors: Doors
+    supply: Supply
     python: Python
 
     @property
@@ -93,31 +97,71 @@ class CrossLane:
         return (*cross_trees(self.kit, environment), *source_trees(self.kit, self.python))
 
     def install(self, requirements: Sequence[str], job: Job) -> BuildEnvironment:
-        """Wheels of the build machine."""
-        source = self.kit.source_python(self.python)
-        python = self.python.for_build
-        wheels = resolve_wheels(
-            requirements,
-            python=python,
-            platform=native_platform(self.kit.host),
-            uv=self.doors.uv,
-            find_links=tuple(Path(folder) for folder in job.options.find_links),
-        )
-        files = fetch_wheels(wheels, fetcher=self.doors.fetcher, listener=self.doors.listener)
-        return ensure_environment(
-            python,
-            wheels,
-            files,
-            root=self.kit.native_root,
-            uv=self.doors.uv.binary,
-            store=self.doors.store,
-            runner=self.doors.runner,
-            binds=source.binds() if source else (),
-        )
+        """Wheels of the build machine, with the target's headers and libraries over them."""
+        return _install(requirements, job, self, target=self.kit.target)
 
     def settings(self, backend: str, given: Mapping[str, str | list[str]]) -> dict[str, str | list[str]]:
         """Meson is told by a cross file; the others by the environment."""
         return cross.backend_settings(backend, given)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NativeLane(CrossLane):
+    """For the build machine itself: tools that exist only as sources."""
+
+    def variables(self, *, epoch: int, jobs: int) -> dict[str, str]:
+        """The native compiler's."""
+        return native_variables(epoch=epoch, jobs=jobs)
+
+    def prepare(self, workplace: Workplace) -> None:
+        """Nobody to present as."""
+
+    def trees(self, workplace: Workplace, environment: BuildEnvironment) -> tuple[tuple[Path, str], ...]:
+        """Both toolchains, and the environment."""
+        del workplace
+        return cross_trees(self.kit, environment)
+
+    def install(self, requirements: Sequence[str], job: Job) -> BuildEnvironment:
+        """Wheels of the build machine."""
+        return _install(requirements, job, self, target=None)
+
+    def settings(self, backend: str, given: Mapping[str, str | list[str]]) -> dict[str, str | list[str]]:
+        """Nothing to add: the build is at home."""
+        del backend
+        return dict(given)
+
+
+def _install(
+    requirements: Sequence[str], job: Job, lane: CrossLane, *, target: Target | None
+) -> BuildEnvironment:
+    """An environment of native wheels; ``target``: for whom there is something to compile against in it."""
+    kit, doors, supply = lane.kit, lane.doors, lane.supply
+    source = kit.source_python(lane.python)
+    wanted = Wanted(
+        python=lane.python.for_build,
+        platform=native_platform(kit.host),
+        links=tuple(Path(folder) for folder in job.options.find_links),
+        doors=doors,
+    )
+
+    def build(missing: Missing) -> Path:
+        return supply.native_wheel(missing.project, missing.version, lane.python.for_build)
+
+    wheels = resolve_or_build(requirements, wanted, build)
+    files = fetch_wheels(wheels, fetcher=doors.fetcher, listener=doors.listener)
+    there = replace(wanted, python=lane.python)
+    copies = target_copies(wheels, files, wanted=there, target=target, supply=supply) if target else ()
+    return ensure_environment(
+        lane.python.for_build,
+        wheels,
+        files,
+        copies,
+        root=kit.native_root,
+        uv=doors.uv.binary,
+        store=doors.store,
+        runner=doors.runner,
+        binds=source.binds() if source else (),
+    )
 
 
 def prepare_cross(workplace: Workplace, kit: Kit, python: Python) -> None:
@@ -145,8 +189,9 @@ def cross_trees(kit: Kit, environment: BuildEnvironment) -> tuple[tuple[Path, st
     )
 
 
-def open_lane(job: Job, kit: Kit, doors: Doors) -> Lane:
+def open_lane(job: Job, kit: Kit, doors: Doors, supply: Supply) -> Lane:
     """The lane that a job names."""
     if job.lane == "emulated":
-        return open_emulated(job.identifier.python, kit, doors)
-    return CrossLane(kit=kit, doors=doors, python=job.identifier.python)
+        return open_emulated(job.identifier.python, kit, doors, supply)
+    lane = NativeLane if job.lane == NATIVE else CrossLane
+    return lane(kit=kit, doors=doors, supply=supply, python=job.identifier.python)

@@ -1,25 +1,48 @@
 """What one release needs: the user's options over its recipe over its own table, as one value."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from manyloong.errors import BuildError
-from manyloong.roots import Root
+from manyloong.events import Listener, Warned
+from manyloong.roots import Port, Root
+from manyloong.roots.ports import find_port
 from manyloong.sandbox import Bind, Command, Runner
 from manyloong.store import Store
 from manyloong.wheels.cross import HOME, SOURCE, TOOLS
+from manyloong.wheels.external import external_needs
 from manyloong.wheels.job import Options, with_recipe
 from manyloong.wheels.recipes import Patch, Recipe, choose_recipe, merged, parse_tool_table
 from manyloong.wheels.source import Source, read_pyproject
 
 
-def options_for(source: Source, options: Options, *, own: Sequence[Recipe], store: Store) -> Options:
+def options_for(
+    source: Source,
+    options: Options,
+    *,
+    own: Sequence[Recipe],
+    ports: Mapping[str, Port],
+    store: Store,
+    listener: Listener,
+) -> Options:
     """The options of a build of these sources; ``own`` are the recipes that the user gave.
 
-    Raises InputError, or an ExceptionGroup of them, for a table or a recipe with faults.
+    Raises InputError, or an ExceptionGroup of them, for a table or a recipe with faults; NotFoundError for a
+    port that does not exist.
     """
-    table = parse_tool_table(read_pyproject(source, store), where=f"pyproject.toml of {source.label}")
-    return with_recipe(options, merged(table, choose_recipe(source.name, source.version, own)))
+    pyproject = read_pyproject(source, store)
+    table = parse_tool_table(pyproject, where=f"pyproject.toml of {source.label}")
+    recipe = merged(table, choose_recipe(source.name, source.version, own))
+    for name in recipe.ports:
+        find_port(name, ports, asked_by=source.label)
+    external = external_needs(pyproject, ports)
+    for name in external.unserved:
+        listener(
+            Warned(text=f"{source.label} names {name} in [external] (PEP 725), and there is no port of it")
+        )
+    if external.ports:
+        recipe = merged(Recipe(ports=external.ports, origins=("external (PEP 725)",)), recipe)
+    return with_recipe(options, recipe)
 
 
 def apply_patches(

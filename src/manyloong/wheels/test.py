@@ -5,38 +5,44 @@ every top-level module and every extension module is imported on a CPU with the 
 more, and on one with the optional extensions; then the user's test command runs, if there is one.
 """
 
+import json
 import shutil
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from importlib.resources import files
 from pathlib import Path
 from typing import Literal
 
 from packaging.requirements import Requirement
 
+from manyloong.errors import BuildError
+from manyloong.events import Warned
 from manyloong.roots import Root
 from manyloong.sandbox import Bind, Command, Limits, Runner
 from manyloong.targets import Python
 from manyloong.wheels.contents import read_names, read_requirements, wheel_modules
+from manyloong.wheels.counts import TestCounts, read_counts
 from manyloong.wheels.cross import HOME
 from manyloong.wheels.doors import Doors
 from manyloong.wheels.imports import Imports, ModuleResult, run_imports
 from manyloong.wheels.kit import Kit
+from manyloong.wheels.recipe_keys import Skip
+from manyloong.wheels.requirements import Missing, Supply, Wanted, resolve_or_build
 from manyloong.wheels.resolve import (
     Platform,
     ResolvedWheel,
     UnresolvableError,
     fetch_wheels,
     marker_environment,
-    resolve_wheels,
     target_platform,
 )
 from manyloong.wheels.site import VENV, compile_site, install_site
 
 TestOutcome = Literal["passed", "failed", "dependency not available", "not tested"]
 _COMMAND_TIME_S = 3600.0
+_PLUGIN, _SKIPS = "_manyloong_tests", "skips.json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +66,7 @@ class TestReport:
     command: str | None
     command_output: str
     seconds: float
+    counts: TestCounts | None = None  # of the command's tests, where they can be counted
     reason: str = ""
 
 
@@ -75,18 +82,19 @@ class TestPlan:
     requires: tuple[str, ...]
     find_links: tuple[Path, ...]
     project: Path | None  # the working copy of the sources, for the test command
+    skips: tuple[Skip, ...] = ()
 
 
-def run_tests(plan: TestPlan, kit: Kit, place: Path, doors: Doors) -> tuple[TestReport, ...]:
+def run_tests(plan: TestPlan, kit: Kit, place: Path, doors: Doors, supply: Supply) -> tuple[TestReport, ...]:
     """One report for each root and CPU model, current root and baseline first. ``place`` is an empty folder.
 
-    The wheel and what it needs are installed once, for all roots.
+    The wheel and what it needs are installed once, for all roots; ``supply`` makes what has no wheel.
     """
     roots = kit.test_roots(plan.python)
     missing = tuple(_not_tested(plan, name, reason) for name, reason in kit.untested(plan.python))
     if not roots:
         return missing
-    wheels, unavailable = _dependencies(plan, kit, doors)
+    wheels, unavailable = _dependencies(plan, kit, doors, supply)
     paths = fetch_wheels(wheels, fetcher=doors.fetcher, listener=doors.listener)
     site = place / "venv"
     platform = target_platform(kit.target)
@@ -101,9 +109,7 @@ def run_tests(plan: TestPlan, kit: Kit, place: Path, doors: Doors) -> tuple[Test
         runner=doors.runner,
         binds=source.binds() if source else (),
     )
-    (place / "import_all.py").write_text(
-        files("manyloong.wheels.payload").joinpath("import_all.py").read_text("utf-8"), "utf-8"
-    )
+    _write_programs(plan, place, site)
     shutil.copyfile(plan.wheel, place / plan.wheel.name)  # for {wheel} in the test command
     qemu = kit.target.architecture.qemu
     with ThreadPoolExecutor(2) as pool:
@@ -133,44 +139,58 @@ def _not_tested(plan: TestPlan, root: str, reason: str) -> TestReport:
     )
 
 
-def tests_platform(kit: Kit, python: Python) -> Platform:
+def dependency_platform(kit: Kit, python: Python) -> Platform:
     """What wheels of dependencies must run on: the oldest C library of the roots that are tested in."""
     on_floor = any(root != kit.target_root for root in kit.test_roots(python))
     return target_platform(kit.target, floor_only=on_floor)
 
 
+def _write_programs(plan: TestPlan, place: Path, site: Path) -> None:
+    """What runs beside the wheel: the importer, and the pytest plugin with the recipe's skips."""
+    payload = files("manyloong.wheels.payload")
+    (place / "import_all.py").write_text(payload.joinpath("import_all.py").read_text("utf-8"), "utf-8")
+    packages = site / "lib" / plan.python.name / "site-packages"
+    plugin = payload.joinpath("count_tests.py").read_text("utf-8")
+    (packages / f"{_PLUGIN}.py").write_text(plugin, "utf-8")
+    (place / _SKIPS).write_text(json.dumps([asdict(skip) for skip in plan.skips]), "utf-8")
+
+
 def _dependencies(
-    plan: TestPlan, kit: Kit, doors: Doors
+    plan: TestPlan, kit: Kit, doors: Doors, supply: Supply
 ) -> tuple[tuple[ResolvedWheel, ...], tuple[str, ...]]:
     """Wheels for what the wheel requires, and the requirements for which there are none on this platform."""
-    platform = tests_platform(kit, plan.python)
+    platform = dependency_platform(kit, plan.python)
     environment: dict[str, str] = {**marker_environment(plan.python, platform), "extra": ""}  # type: ignore[dict-item]
-    wanted = []
+    required = []
     for line in read_requirements(plan.wheel):
         requirement = Requirement(line)
         if requirement.marker is None or requirement.marker.evaluate(environment):
-            wanted.append(line)
-    wanted += plan.requires
+            required.append(line)
+    required += plan.requires
     links = (*plan.find_links, plan.wheel.parent)
+    wanted = Wanted(python=plan.python, platform=platform, links=links, doors=doors)
+
+    def build(missing: Missing) -> Path:
+        return supply.target_wheel(missing.project, missing.version, plan.python)
+
     try:
-        found = resolve_wheels(wanted, python=plan.python, platform=platform, uv=doors.uv, find_links=links)
-    except UnresolvableError:
-        return _what_can_be_had(wanted, plan, kit, doors, links)
-    return found, ()
+        return resolve_or_build(required, wanted, build), ()
+    except BuildError as error:
+        doors.listener(
+            Warned(text=f"{plan.wheel.name}: not all that it requires can be had: {error.message}")
+        )
+        return _what_can_be_had(required, wanted.linked(supply.links()))
 
 
 def _what_can_be_had(
-    wanted: Sequence[str], plan: TestPlan, kit: Kit, doors: Doors, links: Sequence[Path]
+    required: Sequence[str], wanted: Wanted
 ) -> tuple[tuple[ResolvedWheel, ...], tuple[str, ...]]:
     available: list[str] = []
     found: tuple[ResolvedWheel, ...] = ()
     missing: list[str] = []
-    for requirement in wanted:
+    for requirement in required:
         try:
-            found = resolve_wheels(
-                [*available, requirement],
-                python=plan.python, platform=tests_platform(kit, plan.python), uv=doors.uv, find_links=links,
-            )  # fmt: skip
+            found = wanted.resolve([*available, requirement])
         except UnresolvableError:
             missing.append(requirement)
         else:
@@ -205,14 +225,13 @@ def _test_on(
         emulator=kit.emulator(cpu),
         limits=Limits(time_s=_COMMAND_TIME_S),
     )
-    suffixes = (f".cpython-{plan.python.tag[2:]}-{kit.target.triplet}.so", ".abi3.so", ".so")
-    names = wheel_modules(read_names(plan.wheel), suffixes=suffixes)
+    names = _modules(plan, kit)
     results = folder / "results.jsonl"
     imports = run_imports(template, names, results=results, inside="/build/results.jsonl", runner=runner)
     outcome = judge_imports(imports, names, unavailable)
-    output = ""
+    output, counts = "", None
     if outcome == "passed" and plan.command:
-        passed, output = _run_command(plan, template, folder, runner)
+        passed, output, counts = _run_command(plan, template, folder, runner)
         outcome = "passed" if passed else "failed"
     return TestReport(
         python=imports.python,
@@ -226,8 +245,14 @@ def _test_on(
         unavailable=unavailable,
         command=plan.command,
         command_output=output,
+        counts=counts,
         seconds=round(time.monotonic() - began, 3),
     )
+
+
+def _modules(plan: TestPlan, kit: Kit) -> tuple[str, ...]:
+    suffixes = (f".cpython-{plan.python.tag[2:]}-{kit.target.triplet}.so", ".abi3.so", ".so")
+    return wheel_modules(read_names(plan.wheel), suffixes=suffixes)
 
 
 def _variables() -> Mapping[str, str]:
@@ -259,24 +284,29 @@ def judge_imports(imports: Imports, names: Sequence[str], unavailable: Sequence[
     return "dependency not available" if missing else "passed"
 
 
-def _run_command(plan: TestPlan, template: Command, folder: Path, runner: Runner) -> tuple[bool, str]:
-    binds = template.binds
+def _run_command(
+    plan: TestPlan, template: Command, folder: Path, runner: Runner
+) -> tuple[bool, str, TestCounts | None]:
+    """Whether the command passed, the end of what it printed, and how many tests it ran."""
     if plan.project is not None:
         shutil.copytree(plan.project, folder / "project", symlinks=True)
     values = {"project": "/build/project", "package": "/build/project", "wheel": f"/io/{plan.wheel.name}"}
     text = plan.command or ""
     for name, value in values.items():
         text = text.replace("{" + name + "}", value)
-    done = runner.run(
-        Command(
-            argv=("/bin/sh", "-ec", text),
-            root=template.root,
-            log=folder / "command.log",
-            environment=template.environment,
-            binds=binds,
-            cwd=template.cwd,
-            emulator=template.emulator,
-            limits=template.limits,
-        )
+    results = folder / "tests.jsonl"
+    counting = (
+        ("PYTEST_PLUGINS", _PLUGIN),
+        ("MANYLOONG_TEST_RESULTS", f"/build/{results.name}"),
+        ("MANYLOONG_TEST_SKIPS", f"/io/{_SKIPS}"),
     )
-    return done.succeeded, done.last_lines(30)
+    command = replace(
+        template,
+        argv=("/bin/sh", "-ec", text),
+        log=folder / "command.log",
+        environment=(*template.environment, *counting),
+    )
+    done = runner.run(command)
+    said = results.read_text("utf-8") if results.is_file() else ""
+    counts = read_counts(said, done.log.read_text("utf-8", "replace"))
+    return done.succeeded, done.last_lines(30), counts

@@ -63,7 +63,13 @@ def test_a_host_of_the_targets_architecture_emulates_nothing(tmp_path: Path) -> 
     assert found.host_python == "/usr/bin/python3"
     toolchain = Toolchain(id="t", zig=tmp_path, target=tmp_path, native=tmp_path)
     kit = Kit(
-        target=TARGET, host=machine, native_root=native, target_root=foreign, toolchain=toolchain, qemu=None
+        ports={},
+        target=TARGET,
+        host=machine,
+        native_root=native,
+        target_root=foreign,
+        toolchain=toolchain,
+        qemu=None,
     )
     assert kit.emulator("la464") is None
 

@@ -23,6 +23,7 @@ from typing import Any, cast
 
 from manyloong.errors import InputError
 from manyloong.roots.ports.model import SYSTEMS, Check, Patch, Port, System
+from manyloong.roots.ports.order import checked_set
 from manyloong.roots.sources import PinnedSource, parse_source
 
 _TEXTS = ("summary", "version", "licence", "system")
@@ -50,6 +51,14 @@ def read_ports(folder: Path) -> dict[str, Port]:
     if not found:
         raise InputError(f"{folder} holds no port", hint="it holds one NAME.toml a port")
     return found
+
+
+def all_ports(folders: Sequence[Path] = ()) -> dict[str, Port]:
+    """Ours and those of the user's folders, which win, checked as a whole."""
+    found = shipped_ports()
+    for folder in folders:
+        found |= read_ports(folder)
+    return checked_set(found)
 
 
 def _read_folder(folder: Traversable, *, ours: bool) -> dict[str, Port]:
