@@ -16,7 +16,7 @@ from manyloong.sandbox import Remembering, moved_command, write_script
 from manyloong.store import keep_directory, save_log, write_whole
 from manyloong.supply import JobSupply, Needed
 from manyloong.targets import Python, Target
-from manyloong.wheels.build import build_raw_wheel, keep_wheel, native_wheel
+from manyloong.wheels.build import RawWheel, build_raw_wheel, keep_wheel, native_wheel
 from manyloong.wheels.doors import Doors
 from manyloong.wheels.fallback import cross_reason
 from manyloong.wheels.identifier import Identifier, admitted, serves
@@ -25,7 +25,7 @@ from manyloong.wheels.kit import Kit
 from manyloong.wheels.linked import ensure_linked, linked_ids
 from manyloong.wheels.needs import options_for
 from manyloong.wheels.recipes import Recipe
-from manyloong.wheels.repair import plan_repair, run_repair
+from manyloong.wheels.repair import RepairPlan, plan_repair, run_repair
 from manyloong.wheels.requirements import Supply
 from manyloong.wheels.source import Source
 from manyloong.wheels.test import TestPlan, TestReport, run_tests
@@ -208,16 +208,7 @@ def build_wheel(job: Job, batch: Batch, supply: Supply, place: Path) -> Built | 
         path = keep_wheel(raw.path, job, doors.store)
         return Pure(identifier=str(job.identifier), filename=raw.path.name, path=path)
     with stages.stage("repair"):
-        system = (kit.toolchain.target / "lib", kit.target_root.path / "usr/lib" / kit.target.triplet)
-        plan = plan_repair(
-            raw.path,
-            place / "repaired",
-            target=kit.target,
-            library_paths=system,
-            ports=prefix,
-            epoch=raw.epoch,
-        )
-        wheel = run_repair(plan, environment=doors.uv.environment)
+        wheel = run_repair(_repair(raw, kit, place, ports=prefix), environment=doors.uv.environment)
     with stages.stage("audit"):
         facts = replace(read_facts(wheel.path), path=wheel.path.name)  # records name no path of this machine
         verdict = judge(facts, kit.target)
@@ -236,6 +227,19 @@ def build_wheel(job: Job, batch: Batch, supply: Supply, place: Path) -> Built | 
         sha256=doors.store.add_file(wheel.path),
     )
     return _publish(record, job, wheel.path, batch)
+
+
+def _repair(raw: RawWheel, kit: Kit, place: Path, *, ports: Path | None) -> RepairPlan:
+    """Libraries come from the ports that were linked with, then from the target's root."""
+    system = (kit.toolchain.target / "lib", kit.target_root.path / "usr/lib" / kit.target.triplet)
+    return plan_repair(
+        raw.path,
+        place / "repaired",
+        target=kit.target,
+        library_paths=system,
+        ports=ports,
+        epoch=raw.epoch,
+    )
 
 
 def _test(job: Job, wheel: Path, batch: Batch, supply: Supply, place: Path) -> tuple[TestReport, ...]:
