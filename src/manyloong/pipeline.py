@@ -34,7 +34,7 @@ from manyloong.wheels.kit import Kit
 from manyloong.wheels.linked import ensure_linked, linked_ids
 from manyloong.wheels.needs import options_for
 from manyloong.wheels.recipes import Recipe
-from manyloong.wheels.repair import plan_repair, run_repair
+from manyloong.wheels.repair import RepairPlan, plan_repair, run_repair
 from manyloong.wheels.requirements import Supply
 from manyloong.wheels.source import Source
 from manyloong.wheels.test import TestPlan, TestReport, passed_on, run_tests
@@ -277,6 +277,19 @@ def _made_before(job: Job, batch: Batch, place: Path) -> tuple[Path, BuildRecord
     path.parent.mkdir()
     shutil.copyfile(kept, path)
     return path, record
+
+
+def _repair(raw: RawWheel, kit: Kit, place: Path, *, ports: Path | None) -> RepairPlan:
+    """Libraries come from the ports that were linked with, then from the target's root."""
+    system = (kit.toolchain.target / "lib", kit.target_root.path / "usr/lib" / kit.target.triplet)
+    return plan_repair(
+        raw.path,
+        place / "repaired",
+        target=kit.target,
+        library_paths=system,
+        ports=ports,
+        epoch=raw.epoch,
+    )
 
 
 def _test(job: Job, wheel: Path, batch: Batch, supply: Supply, place: Path) -> tuple[TestReport, ...]:
