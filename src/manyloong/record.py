@@ -14,11 +14,14 @@ from manyloong.audit import Verdict
 from manyloong.errors import IntegrityError
 from manyloong.events import StageFinished
 from manyloong.wheels.build import RawWheel
+from manyloong.wheels.downloads import Download
+from manyloong.wheels.environment import BuildEnvironment
 from manyloong.wheels.job import Job
 from manyloong.wheels.kit import Kit
 from manyloong.wheels.recipe_keys import Skip
 from manyloong.wheels.recipes import Recipe
 from manyloong.wheels.repair import Repaired
+from manyloong.wheels.source import Source
 from manyloong.wheels.test import TestReport
 
 SCHEMA = 1
@@ -102,9 +105,10 @@ class BuildRecord:
     verdict: Verdict
     tests: tuple[TestReport, ...]
     wheel: WheelRecord
-    recipe: RecipeRecord | None = None
+    downloads: tuple[Download, ...] = ()  # that the build was served
     target_copies: tuple[WheelRecord, ...] = ()  # of build requirements that it was compiled against
     fallback: str = ""  # why it is not a cross build, where that was tried first
+    recipe: RecipeRecord | None = None
 
     @property
     def tested(self) -> str:
@@ -126,6 +130,13 @@ class BuildRecord:
         return sum(stage.seconds for stage in self.stages)
 
 
+def _wheels(environment: BuildEnvironment) -> tuple[WheelRecord, ...]:
+    return tuple(
+        WheelRecord(filename=one.filename, sha256=one.sha256, size_bytes=one.size_bytes)
+        for one in environment.wheels
+    )
+
+
 def assemble_record(
     job: Job,
     kit: Kit,
@@ -135,7 +146,6 @@ def assemble_record(
     sha256: str,
 ) -> BuildRecord:
     """The record of a wheel that was neither judged nor tested yet, from what its steps returned."""
-    source = job.source
     return BuildRecord(
         manyloong=__version__,
         job=job.id,
@@ -143,21 +153,13 @@ def assemble_record(
         platform=kit.target.tag,
         lane=job.lane,
         fallback=job.fallback,
+        downloads=raw.downloads,
         host=kit.host.name,
-        source=SourceRecord(
-            kind=source.kind,
-            location=source.location,
-            name=source.name,
-            version=source.version,
-            sha256=source.sha256,
-        ),
+        source=_source_record(job.source),
         kit=dict(job.kit),
         lock_drift=kit.drift,
         requirements=raw.requirements,
-        build_environment=tuple(
-            WheelRecord(filename=one.filename, sha256=one.sha256, size_bytes=one.size_bytes)
-            for one in raw.environment.wheels
-        ),
+        build_environment=_wheels(raw.environment),
         variables=dict(raw.variables),
         commands=raw.commands,
         dropped_flags=raw.dropped_flags,
@@ -165,7 +167,7 @@ def assemble_record(
         grafted=wheel.grafted,
         carried=wheel.carried,
         stages=(),
-        warnings=source.warnings,
+        warnings=job.source.warnings,
         accepted=False,
         verdict=Verdict(path=wheel.path.name, target=kit.target.tag, findings=()),
         tests=(),
@@ -196,6 +198,16 @@ def finish_record(
         verdict=verdict,
         tests=tests,
         stages=tuple(StageRecord(name=stage.stage, seconds=stage.seconds) for stage in stages),
+    )
+
+
+def _source_record(source: Source) -> SourceRecord:
+    return SourceRecord(
+        kind=source.kind,
+        location=source.location,
+        name=source.name,
+        version=source.version,
+        sha256=source.sha256,
     )
 
 

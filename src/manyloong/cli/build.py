@@ -41,6 +41,10 @@ def build(
         list[Path], typer.Option(help="Folder of ports (NAME.toml) besides the shipped ones.")
     ] = [],  # noqa: B006
     find_links: Annotated[list[Path], typer.Option(help="Folder with more wheels for requirements.")] = [],  # noqa: B006
+    source_file: Annotated[
+        list[str],
+        typer.Option("--source", help="URL=FILE (or git repository) for what the build downloads."),
+    ] = [],  # noqa: B006
     test_command: Annotated[
         str | None, typer.Option(help="Shell command run after the imports; knows {project} and {wheel}.")
     ] = None,
@@ -49,7 +53,12 @@ def build(
         bool, typer.Option("--test/--no-test", help="Import and test each wheel under emulation.")
     ] = True,
     test_roots: Annotated[
-        str, typer.Option(help="Where to test: current, floor (built from source on first use), or all.")
+        str,
+        typer.Option(
+            help="Where to test: current, floor (built from source on first use), or all.",
+            envvar="MANYLOONG_TEST_ROOTS",
+            show_envvar=False,
+        ),
     ] = "all",
     force: Annotated[
         bool, typer.Option("--force", help="Build again though the same job is in the cache.")
@@ -77,6 +86,7 @@ def build(
     from manyloong.cli.build_run import Request, run_request
     from manyloong.targets import target as find_target
     from manyloong.wheels.floors import parse_test_roots
+    from manyloong.wheels.given import parse_given
     from manyloong.wheels.identifier import parse_pythons
     from manyloong.wheels.job import Options, parse_lane
     from manyloong.wheels.recipes import gathered_settings
@@ -88,6 +98,7 @@ def build(
         test_command=test_command,
         test_requires=tuple(test_requires),
         find_links=tuple(str(folder.resolve()) for folder in find_links),
+        sources=parse_given(source_file),
     )
     request = Request(
         source=source,

@@ -5,7 +5,7 @@ from functools import partial
 from pathlib import Path
 
 from manyloong.cli.build_report import print_plan, print_pure, print_results
-from manyloong.cli.doors import open_outside
+from manyloong.cli.doors import Outside, open_outside
 from manyloong.cli.progress import ProgressListener
 from manyloong.pipeline import Batch, plan_jobs, run_jobs
 from manyloong.roots.ports import all_ports
@@ -17,7 +17,7 @@ from manyloong.wheels.kit import ensure_kit, with_floors
 from manyloong.wheels.linked import linked_ids
 from manyloong.wheels.needs import options_for
 from manyloong.wheels.recipes import read_recipes
-from manyloong.wheels.source import PureRelease, resolve_source
+from manyloong.wheels.source import PureRelease, Source, resolve_source
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,13 +49,7 @@ def run_request(request: Request) -> int:
     with ProgressListener(quiet=request.as_json) as listener:
         outside = open_outside(listener, offline=request.offline, locked=request.locked)
         doors = outside.doors
-        found = resolve_source(
-            request.source,
-            registry=outside.registry,
-            fetcher=doors.fetcher,
-            store=doors.store,
-            listener=listener,
-        )
+        found = _source(request, outside)
         if isinstance(found, PureRelease):
             print_pure(found, as_json=request.as_json)
             return 0
@@ -84,3 +78,14 @@ def run_request(request: Request) -> int:
         )
         results, requirements = run_jobs(jobs, batch)
     return print_results(results, requirements, as_json=request.as_json)
+
+
+def _source(request: Request, outside: Outside) -> Source | PureRelease:
+    doors = outside.doors
+    return resolve_source(
+        request.source,
+        registry=outside.registry,
+        fetcher=doors.fetcher,
+        store=doors.store,
+        listener=doors.listener,
+    )

@@ -50,10 +50,12 @@ def import_all(site: Site, folder: Path) -> int:
     created, gate = 0, keeper(site)
     with _upstream(site) as (upstream, loop):
         for path in wheels_below(folder):
-            published = loop.run(add_wheel(site, upstream, path, gate))
             beside = path.with_name(path.name + BACKUP_SUFFIX)
-            if published.created and beside.is_file():
-                restore_details(site, published.filename, parse_backup(beside), gate)
+            backup = parse_backup(beside) if beside.is_file() else None
+            sent = backup.attestations if backup else ""
+            published = loop.run(add_wheel(site, upstream, path, gate, attestations=sent))
+            if published.created and backup:
+                restore_details(site, published.filename, backup, gate)
             created += published.created
     return created
 

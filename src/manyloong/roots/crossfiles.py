@@ -28,7 +28,9 @@ set(CMAKE_FIND_ROOT_PATH_MODE_PROGRAM NEVER)
 set(CMAKE_FIND_ROOT_PATH_MODE_LIBRARY ONLY)
 set(CMAKE_FIND_ROOT_PATH_MODE_INCLUDE ONLY)
 set(CMAKE_FIND_ROOT_PATH_MODE_PACKAGE ONLY)
-# No CMAKE_CROSSCOMPILING_EMULATOR: the kernel runs the target's programs itself, with their child processes.
+# The kernel runs the target's programs itself, with their child processes. A program that only starts another
+# is named so that try_run and the search for a Python interpreter know that they may (policy CMP0190).
+set(CMAKE_CROSSCOMPILING_EMULATOR /usr/bin/env)
 """
 
 _MESON_CROSS = """\

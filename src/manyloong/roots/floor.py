@@ -16,14 +16,13 @@ from importlib.resources import files
 from pathlib import Path
 
 from manyloong.errors import NotFoundError
-from manyloong.events import StageFinished, StageStarted
+from manyloong.events import StageFinished, StageStarted, Warned
 from manyloong.roots.compile import CompileDoors, Recipe, Workshop, ensure_compiled
 from manyloong.roots.floor_tree import assemble_floor
 from manyloong.roots.interpreters import FloorParts, ensure_target_python, find_build, target_recipe
 from manyloong.roots.layout import NATIVE_PATH, TARGET_PATH
 from manyloong.roots.model import Root
 from manyloong.roots.sources import PinnedSource, ensure_sources, parse_source
-from manyloong.roots.toolchain import Toolchain
 from manyloong.store import Store
 from manyloong.targets import Python, Target, all_targets, known_pythons
 
@@ -117,7 +116,7 @@ def libc_recipe(target: Target, *, build_root: Root) -> Recipe:
     )
 
 
-def busybox_recipe(target: Target, *, native_root: Root, toolchain: Toolchain) -> Recipe:
+def busybox_recipe(target: Target, *, native_root: Root, compiler: str) -> Recipe:
     """The programs of a floor root, by the toolchain."""
     source = busybox_source()
     variables = {"HOST_COMPILER": f"{NATIVE_PATH}/bin/cc", "PATH": f"{TARGET_PATH}/bin:/usr/bin:/bin"}
@@ -128,7 +127,7 @@ def busybox_recipe(target: Target, *, native_root: Root, toolchain: Toolchain) -
         stages=_STAGES,
         sources=(source,),
         variables=tuple(sorted(variables.items())),
-        inputs=(native_root.id, toolchain.id),
+        inputs=(native_root.id, compiler),
     )
 
 
@@ -136,12 +135,12 @@ def floor_recipes(floor: Floor, parts: FloorParts) -> tuple[Recipe, Recipe, Reci
     """C library, programs, CPython."""
     return (
         libc_recipe(floor.target, build_root=parts.build_root),
-        busybox_recipe(floor.target, native_root=parts.native_root, toolchain=parts.toolchain),
+        busybox_recipe(floor.target, native_root=parts.native_root, compiler=parts.compiler),
         target_recipe(
             floor.python,
             floor.target,
             native_root=parts.native_root,
-            toolchain=parts.toolchain,
+            compiler=parts.compiler,
             ports=parts.ports,
         ),
     )
@@ -159,6 +158,8 @@ def ensure_floor(floor: Floor, parts: FloorParts, doors: CompileDoors) -> Root:
         ensure_sources(
             floor.sources, fetcher=doors.fetcher, mirrors=doors.mirrors, listener=doors.listener
         )  # all, before any is built
+        text = f"{floor.name} is built from source, once; that takes minutes"
+        doors.listener(Warned(text=text, hint="to do without it: manyloong build --test-roots current"))
         trees = _ensure_parts(floor, parts, doors)
         path = doors.store.tree("root", identity, lambda tree: _assemble(tree, trees, floor, parts, doors))
     doors.store.put_json("floor", floor.name, {"id": identity})

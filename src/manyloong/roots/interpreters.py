@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 from manyloong.errors import NotFoundError
 from manyloong.roots.compile import CompileDoors, Recipe, Workshop, ensure_compiled
@@ -51,12 +52,23 @@ class FloorParts:
     toolchain: Toolchain
     emulator: Emulator | None
     ports: Tree | None
+    compiler: str  # digest of all of the toolchain that decides what it compiles
+
+
+@cache
+def _document() -> dict[str, Any]:
+    return tomllib.loads(files("manyloong.roots").joinpath(_FILE).read_text("utf-8"))
+
+
+def needed_ports() -> tuple[str, ...]:
+    """Names of the ports that a complete standard library needs."""
+    return tuple(_document()["ports"])
 
 
 @cache
 def all_builds() -> tuple[CPythonBuild, ...]:
     """Every CPython there is a recipe for."""
-    document = tomllib.loads(files("manyloong.roots").joinpath(_FILE).read_text("utf-8"))
+    document = _document()
     sources = {
         minor: parse_source(table, where=f"{_FILE}: source {minor}")
         for minor, table in document["source"].items()
@@ -96,7 +108,7 @@ def native_recipe(python: Python, *, build_root: Root) -> Recipe:
 
 
 def target_recipe(
-    python: Python, target: Target, *, native_root: Root, toolchain: Toolchain, ports: Tree | None
+    python: Python, target: Target, *, native_root: Root, compiler: str, ports: Tree | None
 ) -> Recipe:
     """A CPython for a target's floor, by the toolchain."""
     return _recipe(
@@ -106,7 +118,7 @@ def target_recipe(
         triplet=target.triplet,
         prefix="/usr",
         build_python=python.native_executable,
-        inputs=(native_root.id, toolchain.id, *([ports.id] if ports else [])),
+        inputs=(native_root.id, compiler, *([ports.id] if ports else [])),
         with_ports=ports is not None,
     )
 
@@ -161,7 +173,7 @@ def native_bind(prefix: Path) -> Bind:
 def ensure_target_python(python: Python, target: Target, *, parts: FloorParts, doors: CompileDoors) -> Tree:
     """A CPython for a target, below ``usr``; errors as ``ensure_compiled``."""
     recipe = target_recipe(
-        python, target, native_root=parts.native_root, toolchain=parts.toolchain, ports=parts.ports
+        python, target, native_root=parts.native_root, compiler=parts.compiler, ports=parts.ports
     )
     found = doors.store.tree_path(recipe.kind, recipe.key())
     if found is not None:

@@ -1,5 +1,6 @@
 """Content-addressed cache, fetching with hashes and mirrors, strict archives, deterministic trees."""
 
+from manyloong.store.digest import fetch_by_digest
 from manyloong.store.fetch import HttpFetcher
 from manyloong.store.files import keep_directory, save_log, write_whole
 from manyloong.store.objects import Store
@@ -17,6 +18,7 @@ __all__ = [
     "StoreInfo",
     "TreeInfo",
     "check_shelf",
+    "fetch_by_digest",
     "fill_shelf",
     "keep_directory",
     "save_log",

@@ -18,13 +18,17 @@ from manyloong.wheels.backend import (
     prepare_workplace,
     template_binds,
 )
+from manyloong.wheels.declared import speaks_of_downloads
 from manyloong.wheels.doors import Doors
+from manyloong.wheels.downloads import Download
 from manyloong.wheels.environment import BuildEnvironment, described_variables
+from manyloong.wheels.gate import Gate, asked, open_gate, replace_digests
 from manyloong.wheels.job import Job
 from manyloong.wheels.kit import Kit
 from manyloong.wheels.lane import Lane, open_lane
 from manyloong.wheels.needs import apply_patches
 from manyloong.wheels.requirements import Supply
+from manyloong.wheels.rounds import Stock, first_stock, next_stock, remember
 from manyloong.wheels.source import git_folder, source_epoch, unpack_source
 
 
@@ -40,6 +44,7 @@ class RawWheel:
     dropped_flags: tuple[str, ...]
     translated_flags: tuple[str, ...]
     epoch: int
+    downloads: tuple[Download, ...] = ()
 
     @property
     def pure(self) -> bool:
@@ -56,26 +61,34 @@ def build_raw_wheel(
     build links with. Raises IntegrityError for a bad archive, UnresolvableError for requirements that cannot
     be had, BuildError with the end of the log when the package's own build fails.
     """
-    workplace = prepare_workplace(place)
-    epoch = prepare_sources(job, kit, workplace, doors)
     lane = open_lane(job, kit, doors, supply)
-    lane.prepare(workplace)
-    variables = lane.variables(epoch=epoch, jobs=doors.cores) | dict(job.options.environment)
-    template = Command(
-        argv=(),
-        root=lane.root,
-        log=workplace.log,
-        environment=tuple(sorted(variables.items())),
-        emulator=lane.emulator,
-    )
-    site = _Site(lane=lane, job=job, workplace=workplace, template=template, doors=doors, libraries=libraries)
+    stock = first_stock(job, doors)
+    while True:
+        workplace = prepare_workplace(place)
+        try:
+            epoch = prepare_sources(job, kit, workplace, doors)
+            lane.prepare(workplace)
+            site = _open_site(job, lane, workplace, stock, doors, epoch=epoch, libraries=libraries)
+            raw = _build_round(site, epoch=epoch)
+        except BuildError as error:
+            stock = next_stock(job, stock, workplace, error, doors=doors)
+            shutil.rmtree(place)
+        else:
+            remember(job, raw.downloads, doors)
+            return raw
+
+
+def _build_round(site: "_Site", *, epoch: int) -> RawWheel:
+    """One go, with what it is served."""
+    workplace = site.workplace
     requirements, environment = site.environment()
     hooks = site.hooks(environment)
     project = open_project(workplace, hooks)
     wheel = call_hook(lambda: project.build("wheel", workplace.output, site.settings()))
     dropped, translated = read_toolchain_log(workplace.toolchain_log)
+    served = {url for url, answered in asked(workplace) if answered}
     return RawWheel(
-        path=_checked(Path(wheel), job),
+        path=_checked(Path(wheel), site.job),
         requirements=requirements,
         environment=environment,
         variables=hooks.template.environment,
@@ -83,6 +96,7 @@ def build_raw_wheel(
         dropped_flags=dropped,
         translated_flags=translated,
         epoch=epoch,
+        downloads=tuple(one.download for one in site.stock.had if one.download.url in served),
     )
 
 
@@ -126,6 +140,50 @@ def prepare_sources(job: Job, kit: Kit, workplace: Workplace, doors: Doors) -> i
     return epoch
 
 
+def _open_site(
+    job: Job,
+    lane: Lane,
+    workplace: Workplace,
+    stock: Stock,
+    doors: Doors,
+    *,
+    epoch: int,
+    libraries: Path | None,
+) -> "_Site":
+    """Where hooks run: behind a gate if the sources speak of downloads, or an earlier round has."""
+    variables = lane.variables(epoch=epoch, jobs=doors.cores) | dict(job.options.environment)
+    template = Command(
+        argv=(),
+        root=lane.root,
+        log=workplace.log,
+        environment=tuple(sorted(variables.items())),
+        emulator=lane.emulator,
+    )
+    gate = Gate()
+    if stock.gated or speaks_of_downloads(workplace.source):
+        replace_digests(workplace.source, stock.had)
+        gate = open_gate(
+            workplace,
+            stock.had,
+            [one for one in job.options.sources if Path(one.path).is_dir()],
+            host_python=lane.host_python,
+            template=template,
+            runner=doors.runner,
+        )
+        environment = tuple(sorted({**variables, **dict(gate.variables)}.items()))
+        template = replace(template, environment=environment)
+    return _Site(
+        lane=lane,
+        job=job,
+        workplace=workplace,
+        template=template,
+        stock=stock,
+        gate=gate,
+        doors=doors,
+        libraries=libraries,
+    )
+
+
 def _checked(wheel: Path, job: Job) -> Path:
     if not wheel.is_file():
         raise BuildError(
@@ -142,6 +200,8 @@ class _Site:
     job: Job
     workplace: Workplace
     template: Command
+    stock: Stock
+    gate: Gate
     doors: Doors
     libraries: Path | None
 
@@ -155,10 +215,14 @@ class _Site:
         if self.libraries is not None:
             trees = (*trees, (self.libraries, cross.PORTS))
         binds = template_binds(self.workplace, trees, git_folder(self.job.source))
-        described = tuple(described_variables(environment, dict(self.template.environment)).items())
-        template = replace(self.template, binds=binds, environment=tuple(sorted(described)))
+        described = described_variables(environment, dict(self.template.environment))
+        template = replace(
+            self.template,
+            binds=(*binds, *self.gate.binds),
+            environment=tuple(sorted(described.items())),
+        )
         cross.write_programs(self.workplace.tools, environment.path)
-        return HookRunner(template, self.workplace, self.doors.runner)
+        return HookRunner(template, self.workplace, self.doors.runner, prefix=self.gate.prefix)
 
     def environment(self) -> tuple[tuple[str, ...], BuildEnvironment]:
         """The environment with what pyproject.toml asks for, then with what the backend asks for besides."""

@@ -41,7 +41,9 @@ from manyloong.wheels.site import compile_site, install_site
 RECIPE = 1  # bump when the same wheels would give another environment
 _CMAKE = "lane.cmake"
 # What makes CMake believe that it cross-compiles; here its own uname tells it the target's machine.
-_CROSS_LINES = ("set(CMAKE_SYSTEM_NAME ", "set(CMAKE_SYSTEM_PROCESSOR ")
+_CROSS_LINES = tuple(
+    f"set(CMAKE_{word} " for word in ("SYSTEM_NAME", "SYSTEM_PROCESSOR", "CROSSCOMPILING_EMULATOR")
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

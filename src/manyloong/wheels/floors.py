@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Literal
 
-from manyloong.errors import FetchError, InputError, ManyloongError
+from manyloong.errors import FetchError, GoneError, InputError, ManyloongError
 from manyloong.events import Warned
 from manyloong.roots import Root, Toolchain, ensure_root
 from manyloong.roots.compile import CompileDoors
@@ -18,13 +18,17 @@ from manyloong.roots.floor import Floor, all_floors, ensure_floor
 from manyloong.roots.index import Clock, utc_now
 from manyloong.roots.interpreters import (
     FloorParts,
+    Tree,
     ensure_native_python,
     ensure_target_python,
     find_build,
     native_bind,
+    needed_ports,
     needs_native,
 )
 from manyloong.roots.layout import Layout
+from manyloong.roots.ports import PortDoors, Workshop, ensure_ports, ensure_prefix, shipped_ports
+from manyloong.roots.ports.ensure import compiler_digest
 from manyloong.roots.pythons import read_built_python, write_python
 from manyloong.sandbox import Bind, Emulator
 from manyloong.store import Store
@@ -74,6 +78,7 @@ def parse_test_roots(text: str) -> tuple[RootChoice, ...]:
 
 
 def floor_parts(
+    target: Target,
     host: Host,
     *,
     native_root: Root,
@@ -82,7 +87,7 @@ def floor_parts(
     emulator: Emulator | None,
     doors: Doors,
 ) -> FloorParts:
-    """What floor roots are built with; fetched where it is not there."""
+    """What floor roots are built with; fetched and built where it is not there."""
     build_root = ensure_root(
         f"floorbuild-{host.debian}",
         store=doors.store,
@@ -92,14 +97,35 @@ def floor_parts(
         listener=doors.listener,
         locked=doors.locked,
     )
+    workshop = Workshop(
+        target=target,
+        host=host,
+        toolchain=toolchain,
+        native_root=native_root.path,
+        runner=doors.runner,
+        jobs=doors.cores,
+    )
     return FloorParts(
         native_root=native_root,
         build_root=build_root,
         target_root=target_root,
         toolchain=toolchain,
         emulator=emulator,
-        ports=None,
+        ports=_python_ports(workshop, doors),
+        compiler=compiler_digest(toolchain, doors.store),
     )
+
+
+def _python_ports(workshop: Workshop, doors: Doors) -> Tree:
+    """The C libraries of a complete standard library, as one prefix."""
+    port_doors = PortDoors(
+        store=doors.store, fetcher=doors.fetcher, mirrors=doors.mirrors, listener=doors.listener
+    )
+    trees = ensure_ports(
+        needed_ports(), ports=shipped_ports(), workshop=workshop, doors=port_doors, asked_by="CPython"
+    )
+    prefix = ensure_prefix(trees, store=doors.store)
+    return Tree(id=prefix.name, path=prefix)
 
 
 def compile_doors(doors: Doors) -> CompileDoors:
@@ -128,7 +154,7 @@ def ensure_floor_root(
             root = ensure_floor(floor, parts, compile_doors(doors))
             return FloorRoot(python=python, name=floor.name, root=root)
         except FetchError as error:
-            reason = _note_missing(floor, doors, clock)
+            reason = _note_missing(floor, doors, clock if isinstance(error.__cause__, GoneError) else None)
             doors.listener(Warned(text=f"{floor.name}: {reason}", hint=error.hint))
     return FloorRoot(python=python, name=floor.name, root=None, reason=reason)
 
@@ -150,11 +176,16 @@ def _known_missing(floor: Floor, doors: Doors, clock: Clock) -> str:
     return ""
 
 
-def _note_missing(floor: Floor, doors: Doors, clock: Clock) -> str:
-    """Which sources are not in the store now; noted, so that the next builds do not ask again at once."""
+def _note_missing(floor: Floor, doors: Doors, clock: Clock | None) -> str:
+    """Which sources are not in the store now.
+
+    Where the mirrors say that they have them not (``clock`` is given), that is noted, so that the next builds
+    do not ask again at once.
+    """
     missing = [source for source in floor.sources if doors.store.object_path(source.sha256) is None]
-    for source in missing:
-        doors.store.put_json("unreachable", source.sha256, {"asked": clock().isoformat()})
+    if clock is not None:
+        for source in missing:
+            doors.store.put_json("unreachable", source.sha256, {"asked": clock().isoformat()})
     names = ", ".join(f"{source.name} {source.version}" for source in missing)
     return f"source of {names} not reachable" if names else "its sources are not reachable"
 

@@ -7,6 +7,7 @@ from typing import Any, Literal, get_args
 
 from manyloong.errors import InputError
 from manyloong.targets import Python
+from manyloong.wheels.given import GivenSource
 from manyloong.wheels.identifier import Identifier
 from manyloong.wheels.recipe_keys import Settings
 from manyloong.wheels.recipes import Recipe, merged_settings
@@ -27,6 +28,7 @@ class Options:
     test_command: str | None = None
     test_requires: tuple[str, ...] = ()
     find_links: tuple[str, ...] = ()
+    sources: tuple[GivenSource, ...] = ()  # files for what the build downloads
     recipe: Recipe = field(default_factory=Recipe)  # what was merged into the above, and the rest of it
 
     def settings(self) -> dict[str, str | list[str]]:
@@ -67,7 +69,8 @@ class Job:
 
     def document(self) -> dict[str, Any]:
         """What the id is made from."""
-        return {
+        given = {"sources": [[one.url, one.sha256] for one in self.options.sources]}
+        return (given if self.options.sources else {}) | {
             "recipe": RECIPE,
             "source": self.source.sha256,
             "identifier": str(self.identifier),

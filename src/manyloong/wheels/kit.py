@@ -62,14 +62,14 @@ class Kit:
         return tuple(missing)
 
     def built_ids(self, python: Python) -> tuple[tuple[str, str], ...]:
-        """What wheels for a Python from source are built with; None for others. Raises if missing."""
+        """All that is particular to one Python: roots to test in, or why there are none, and its parts."""
         tested = [(root.name, root.id) for root in self.test_roots(python)]
         source = next((row for row in self.sources if row.python == python and row.home), None)
         home = [("python", source.home.name)] if source and source.home else []
         return (*tested, *self.untested(python), *home)
 
     def source_python(self, python: Python) -> SourcePython | None:
-        """What wheels for a Python from source are built with; None for Debian's. Raises if missing."""
+        """What wheels for a Python from source are built with; None for others. Raises why not."""
         found = next((row for row in self.sources if row.python == python), None)
         if found is not None and found.error is not None:
             raise found.error
@@ -87,18 +87,7 @@ def ensure_kit(target: Target, host: Host, *, doors: Doors, ports: Mapping[str, 
 
     Raises FetchError, IntegrityError, LockError, HostError.
     """
-    native, test = (
-        ensure_root(
-            name,
-            store=doors.store,
-            fetcher=doors.fetcher,
-            mirrors=doors.mirrors,
-            runner=doors.runner,
-            listener=doors.listener,
-            locked=doors.locked,
-        )
-        for name in (f"native-{host.debian}", target.test_root)
-    )
+    native, test = _ensure_root(f"native-{host.debian}", doors), _ensure_root(target.test_root, doors)
     qemu = _ensure_qemu(target, host, doors)
     zig = ensure_zig(
         host, store=doors.store, fetcher=doors.fetcher, locate=doors.locate, listener=doors.listener
@@ -110,6 +99,8 @@ def ensure_kit(target: Target, host: Host, *, doors: Doors, ports: Mapping[str, 
         native_root=native.path,
         target_root=test.path,
         store=doors.store,
+        fetcher=doors.fetcher,
+        mirrors=doors.mirrors,
         runner=doors.runner,
         listener=doors.listener,
     )
@@ -121,6 +112,18 @@ def ensure_kit(target: Target, host: Host, *, doors: Doors, ports: Mapping[str, 
         toolchain=toolchain,
         qemu=qemu,
         ports=all_ports() if ports is None else ports,
+    )
+
+
+def _ensure_root(name: str, doors: Doors) -> Root:
+    return ensure_root(
+        name,
+        store=doors.store,
+        fetcher=doors.fetcher,
+        mirrors=doors.mirrors,
+        runner=doors.runner,
+        listener=doors.listener,
+        locked=doors.locked,
     )
 
 
@@ -160,6 +163,7 @@ def _ensure_qemu(target: Target, host: Host, doors: Doors) -> Path | None:
 def kit_parts(kit: Kit, doors: Doors) -> FloorParts:
     """What builds from source are made with."""
     return floor_parts(
+        kit.target,
         kit.host,
         native_root=kit.native_root,
         target_root=kit.target_root,

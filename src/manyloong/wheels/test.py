@@ -145,7 +145,7 @@ def _not_tested(plan: TestPlan, root: str, reason: str) -> TestReport:
     )
 
 
-def tests_platform(kit: Kit, python: Python) -> Platform:
+def dependency_platform(kit: Kit, python: Python) -> Platform:
     """What wheels of dependencies must run on: the oldest C library of the roots that are tested in."""
     on_floor = any(root != kit.target_root for root in kit.test_roots(python))
     return target_platform(kit.target, floor_only=on_floor)
@@ -165,7 +165,7 @@ def _dependencies(
     plan: TestPlan, kit: Kit, doors: Doors, supply: Supply
 ) -> tuple[tuple[ResolvedWheel, ...], tuple[str, ...]]:
     """Wheels for what the wheel requires, and the requirements for which there are none on this platform."""
-    platform = tests_platform(kit, plan.python)
+    platform = dependency_platform(kit, plan.python)
     environment: dict[str, str] = {**marker_environment(plan.python, platform), "extra": ""}  # type: ignore[dict-item]
     required = []
     for line in read_requirements(plan.wheel):
