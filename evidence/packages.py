@@ -53,10 +53,12 @@ def packages() -> tuple[list[dict[str, Any]], list[str]]:
     return document["package"], document["pythons"]
 
 
-def build(entry: dict[str, Any], pythons: list[str], output: Path) -> list[dict[str, Any]]:
-    """One release for some Pythons, built anew; what was seen of each wheel."""
+def build(
+    entry: dict[str, Any], pythons: list[str], output: Path, *, roots: str = "current"
+) -> list[dict[str, Any]]:
+    """One release for some Pythons, built anew and tested in some roots; what was seen of each wheel."""
     arguments = [str(PROGRAM), "build", entry["release"], "--python", ",".join(pythons), "--force", "--json"]
-    arguments += ["--output", str(output)]
+    arguments += ["--output", str(output), "--test-roots", roots]
     for requirement in entry.get("test_requires", []):
         arguments += ["--test-requires", requirement]
     if "test_command" in entry:
@@ -79,7 +81,7 @@ def seen(record: dict[str, Any]) -> dict[str, Any]:
         "environment": [wheel["filename"] for wheel in record["build_environment"]],
         "dropped_flags": record["dropped_flags"],
         "tests": [
-            {key: report[key] for key in ("python", "libc", "cpu", "outcome", "imported", "command")}
+            {key: report[key] for key in ("python", "root", "libc", "cpu", "outcome", "imported", "command")}
             for report in record["tests"]
         ],
         "seconds": {stage["name"]: stage["seconds"] for stage in record["stages"]},

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from manyloong.audit import judge, read_facts
+from manyloong.audit import Dispatch, judge, read_facts
 from manyloong.errors import BuildError, ManyloongError
 from manyloong.events import Stages, Warned
 from manyloong.record import (
@@ -37,7 +37,7 @@ from manyloong.wheels.recipes import Recipe
 from manyloong.wheels.repair import plan_repair, run_repair
 from manyloong.wheels.requirements import Supply
 from manyloong.wheels.source import Source
-from manyloong.wheels.test import TestPlan, TestReport, passed_without, run_tests
+from manyloong.wheels.test import TestPlan, TestReport, passed_on, run_tests
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -216,14 +216,17 @@ def build_wheel(job: Job, batch: Batch, supply: Supply, place: Path) -> Built | 
     path, record = made
     with stages.stage("audit"):
         facts = replace(read_facts(path), path=path.name)  # records name no path of this machine
-        verdict = judge(facts, batch.kit.target, dispatched=frozenset(job.options.recipe.dispatched))
+        baseline = batch.kit.target.architecture.qemu.cpu_baseline
+        functions = job.options.recipe.dispatched
+        provable = Dispatch(functions=functions, ran_on=(baseline,))  # what the tests are about to show
+        verdict = judge(facts, batch.kit.target, dispatch=provable)
     tests: tuple[TestReport, ...] = ()
     if verdict.accepted and job.options.test:
         with stages.stage("test"):
             tests = _test(job, path, batch, supply, place)
-    baseline = batch.kit.target.architecture.qemu.cpu_baseline
-    if job.options.recipe.dispatched and not passed_without(baseline, tests):
-        verdict = judge(facts, batch.kit.target)  # nobody has seen that anything is chosen at run time
+    if functions:
+        seen = Dispatch(functions=functions, ran_on=passed_on(tests))
+        verdict = judge(facts, batch.kit.target, dispatch=seen)
     record = finish_record(record, job, verdict=verdict, tests=tests, stages=stages.finished)
     return _publish(record, job, path, batch)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 
 from manyloong import __version__
-from manyloong.audit import Verdict
+from manyloong.audit import Dispatch, Verdict
 from manyloong.errors import IntegrityError
 from manyloong.events import StageFinished
 from manyloong.wheels.build import RawWheel
@@ -22,7 +22,7 @@ from manyloong.wheels.recipe_keys import Skip
 from manyloong.wheels.recipes import Recipe
 from manyloong.wheels.repair import Repaired
 from manyloong.wheels.source import Source
-from manyloong.wheels.test import TestReport
+from manyloong.wheels.test import TestReport, passed_on
 
 SCHEMA = 1
 SUFFIX = ".record.json"
@@ -109,6 +109,12 @@ class BuildRecord:
     target_copies: tuple[WheelRecord, ...] = ()  # of build requirements that it was compiled against
     fallback: str = ""  # why it is not a cross build, where that was tried first
     recipe: RecipeRecord | None = None
+
+    @property
+    def dispatch(self) -> Dispatch:
+        """What permits code above the baseline: the recipe's functions, and CPUs that all tests passed on."""
+        functions = self.recipe.dispatched if self.recipe else ()
+        return Dispatch(functions=functions, ran_on=passed_on(self.tests))
 
     @property
     def tested(self) -> str:

@@ -183,6 +183,7 @@ def _assemble(
         trees,
         target=floor.target,
         current=parts.target_root.path,
+        toolchain=parts.toolchain.target,
         ports=parts.ports.path if parts.ports else None,
         emulator=parts.emulator,
         doors=doors,
@@ -197,6 +198,7 @@ def floor_id(floor: Floor, parts: FloorParts, trees: Sequence[str]) -> str:
         "name": floor.name,
         "trees": list(trees),
         "current": parts.target_root.id,
+        "compiler": parts.compiler,
         "ports": parts.ports.id if parts.ports else "",
         "program": files("manyloong.roots").joinpath("floor_tree.py").read_text("utf-8"),
     }

@@ -121,10 +121,12 @@ def run_tests(plan: TestPlan, kit: Kit, place: Path, doors: Doors, supply: Suppl
         return (*(future.result() for future in futures), *missing)
 
 
-def passed_without(cpu: str, reports: Sequence[TestReport]) -> bool:
-    """Whether a wheel was seen to work on that CPU model, and never to fail there."""
-    outcomes = {report.outcome for report in reports if report.cpu == cpu}
-    return "passed" in outcomes and "failed" not in outcomes
+def passed_on(reports: Sequence[TestReport]) -> tuple[str, ...]:
+    """CPU models on which a wheel was seen to work, and never to fail."""
+    outcomes: dict[str, set[str]] = {}
+    for report in reports:
+        outcomes.setdefault(report.cpu, set()).add(report.outcome)
+    return tuple(sorted(cpu for cpu, seen in outcomes.items() if "passed" in seen and "failed" not in seen))
 
 
 def _not_tested(plan: TestPlan, root: str, reason: str) -> TestReport:
