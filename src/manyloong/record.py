@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 
 from manyloong import __version__
-from manyloong.audit import Verdict
+from manyloong.audit import Dispatch, Verdict
 from manyloong.errors import IntegrityError
 from manyloong.events import StageFinished
 from manyloong.wheels.build import RawWheel
@@ -103,12 +103,20 @@ class BuildRecord:
     warnings: tuple[str, ...]
     accepted: bool  # what the verdict comes to
     verdict: Verdict
+    dispatched: tuple[str, ...] = ()  # functions the recipe names as chosen at run time
     tests: tuple[TestReport, ...]
     wheel: WheelRecord
     downloads: tuple[Download, ...] = ()  # that the build was served
     target_copies: tuple[WheelRecord, ...] = ()  # of build requirements that it was compiled against
     fallback: str = ""  # why it is not a cross build, where that was tried first
     recipe: RecipeRecord | None = None
+
+    @property
+    def dispatch(self) -> Dispatch:
+        """What permits code above the baseline: the recipe's functions, and CPUs that all tests passed on."""
+        cpus = {report.cpu for report in self.tests}
+        failed = {report.cpu for report in self.tests if report.outcome != "passed"}
+        return Dispatch(functions=self.dispatched, ran_on=tuple(sorted(cpus - failed)))
 
     @property
     def tested(self) -> str:
