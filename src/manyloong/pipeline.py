@@ -25,7 +25,7 @@ from manyloong.store import keep_directory, save_log, write_whole
 from manyloong.supply import JobSupply, Needed
 from manyloong.targets import Python, Target
 from manyloong.wheels.backend import prepare_workplace
-from manyloong.wheels.build import build_raw_wheel, keep_wheel, native_wheel, prepare_sources
+from manyloong.wheels.build import RawWheel, build_raw_wheel, keep_wheel, native_wheel, prepare_sources
 from manyloong.wheels.doors import Doors
 from manyloong.wheels.fallback import cross_reason
 from manyloong.wheels.identifier import Identifier, admitted, serves
@@ -246,20 +246,25 @@ def _make(
         path = keep_wheel(raw.path, job, doors.store)
         return Pure(identifier=str(job.identifier), filename=raw.path.name, path=path)
     with stages.stage("repair"):
-        system = (kit.toolchain.target / "lib", kit.target_root.path / "usr/lib" / kit.target.triplet)
-        plan = plan_repair(
-            raw.path,
-            place / "repaired",
-            target=kit.target,
-            library_paths=system,
-            ports=prefix,
-            epoch=raw.epoch,
-        )
+        plan = _repair(raw, kit, place, ports=prefix)
         wheel = run_repair(plan, environment=doors.uv.environment)
     sha256 = doors.store.add_file(wheel.path)
     record = assemble_record(job, kit, raw, wheel, sha256=sha256)
     doors.store.put_json("made", job.build_id, {"record": format_record(record).decode()})
     return wheel.path, record
+
+
+def _repair(raw: RawWheel, kit: Kit, place: Path, *, ports: Path | None) -> RepairPlan:
+    """Libraries come from the ports that were linked with, then from the target's root."""
+    system = (kit.toolchain.target / "lib", kit.target_root.path / "usr/lib" / kit.target.triplet)
+    return plan_repair(
+        raw.path,
+        place / "repaired",
+        target=kit.target,
+        library_paths=system,
+        ports=ports,
+        epoch=raw.epoch,
+    )
 
 
 def _made_before(job: Job, batch: Batch, place: Path) -> tuple[Path, BuildRecord] | None:
@@ -277,19 +282,6 @@ def _made_before(job: Job, batch: Batch, place: Path) -> tuple[Path, BuildRecord
     path.parent.mkdir()
     shutil.copyfile(kept, path)
     return path, record
-
-
-def _repair(raw: RawWheel, kit: Kit, place: Path, *, ports: Path | None) -> RepairPlan:
-    """Libraries come from the ports that were linked with, then from the target's root."""
-    system = (kit.toolchain.target / "lib", kit.target_root.path / "usr/lib" / kit.target.triplet)
-    return plan_repair(
-        raw.path,
-        place / "repaired",
-        target=kit.target,
-        library_paths=system,
-        ports=ports,
-        epoch=raw.epoch,
-    )
 
 
 def _test(job: Job, wheel: Path, batch: Batch, supply: Supply, place: Path) -> tuple[TestReport, ...]:
