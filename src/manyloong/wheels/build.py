@@ -62,6 +62,13 @@ def build_raw_wheel(
     be had, BuildError with the end of the log when the package's own build fails.
     """
     lane = open_lane(job, kit, doors, supply)
+    return build_in_lane(job, kit, place, doors, lane, libraries=libraries)
+
+
+def build_in_lane(
+    job: Job, kit: Kit, place: Path, doors: Doors, lane: Lane, *, libraries: Path | None = None
+) -> RawWheel:
+    """As ``build_raw_wheel``, in a lane that is open: round after round, until nothing more is asked for."""
     stock = first_stock(job, doors)
     while True:
         workplace = prepare_workplace(place)

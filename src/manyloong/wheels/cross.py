@@ -74,6 +74,7 @@ def cross_variables(*, epoch: int, jobs: int) -> dict[str, str]:
         "READELF": "readelf",
         "PKG_CONFIG": f"{TARGET}/bin/pkg-config",
         "CC_FOR_BUILD": f"{NATIVE}/bin/cc",
+        "CXX_FOR_BUILD": f"{NATIVE}/bin/c++",
         "CMAKE_TOOLCHAIN_FILE": f"{TARGET}/cmake/toolchain.cmake",
         "CMAKE_BUILD_PARALLEL_LEVEL": str(jobs),
         "MAKEFLAGS": f"-j{jobs}",
