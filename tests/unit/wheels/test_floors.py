@@ -191,7 +191,7 @@ def test_whom_a_source_python_presents_as() -> None:
     assert config["python_home"].endswith("/python/cp313")
 
 
-def test_a_build_for_a_source_python_sees_its_headers_and_the_build_machines_interpreter(
+def test_a_build_for_a_source_python_sees_its_headers_and_a_native_interpreter(
     tmp_path: Path,
 ) -> None:
     home, native = tmp_path / "home", tmp_path / "native"
