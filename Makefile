@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 STAMP := $(VENV)/.stamp
 
-.PHONY: help setup wheel test check bench clean
+.PHONY: help setup wheel test test-repro check bench clean
 
 help:  ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -28,6 +28,9 @@ test: $(STAMP)  ## every test, whole builds included
 
 check: $(STAMP)  ## ruff, mypy and the unit tests
 	@PATH="$(CURDIR)/$(VENV)/bin:$$PATH" $(VENV)/bin/nox -s lint typing unit
+
+test-repro: $(STAMP)  ## roots built twice under changed conditions, byte for byte
+	@REQUIRE_TOOLS=1 $(VENV)/bin/python -m pytest -q tests/repro
 
 bench: $(STAMP)  ## the ratios of docs/reference/benchmarks.md, measured here in one run; BENCH="--help" for options
 	@$(VENV)/bin/python -m benchmarks.run $(BENCH)

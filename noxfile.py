@@ -42,8 +42,9 @@ def lock(session: nox.Session) -> None:
     """Resolve the dependencies again into requirements/*.lock (hashes, no index address)."""
     common = ["uv", "pip", "compile", "pyproject.toml", "--universal", "--python-version", "3.11"]
     common += ["--generate-hashes", "--no-header", "--quiet"]
-    session.run(*common, "--extra", "index", "-o", "requirements/runtime.lock")
-    session.run(*common, "--extra", "index", "--group", "dev", "-o", "requirements/dev.lock")
+    common += ["--extra", "index", "--extra", "provenance"]
+    session.run(*common, "-o", "requirements/runtime.lock")
+    session.run(*common, "--group", "dev", "-o", "requirements/dev.lock")
 
 
 @nox.session
@@ -56,3 +57,13 @@ def docs(session: nox.Session) -> None:
 def evidence(session: nox.Session) -> None:
     """Make the slow proofs again; commit what it writes."""
     session.run("python", "-m", "evidence.packages", *session.posargs)
+    session.run("python", "-m", "evidence.ports")
+    session.run("python", "-m", "evidence.floor", *session.posargs)
+    session.run("python", "-m", "evidence.lanes", *session.posargs)
+    session.run("python", "-m", "evidence.numeric", *session.posargs)
+
+
+@nox.session
+def evidence_index(session: nox.Session) -> None:
+    """Let pip on loongarch64 install numpy and pandas from an index; ``-- --wheels DIR`` uses made ones."""
+    session.run("python", "-m", "evidence.index_clients", *session.posargs)

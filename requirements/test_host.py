@@ -1,7 +1,7 @@
 """Installs what the tests and benchmarks of the index need from the host's packages; run as root.
 
-PostgreSQL (its server is started by the tests, unprivileged), Chromium for the web pages, wrk and hey
-for load. Standard library only. What is there already is left alone.
+PostgreSQL (its server is started by the tests, unprivileged), SQLite's own tool, nginx for exports, Chromium
+for the web pages, wrk and hey for load. Standard library only. What is there already is left alone.
 """
 
 import os
@@ -10,13 +10,20 @@ import subprocess
 import sys
 from pathlib import Path
 
-PACKAGES = {"postgresql": "postgresql", "chromium": "chromium", "wrk": "wrk", "hey": "hey"}
+PACKAGES = {
+    "postgresql": "postgresql",
+    "chromium": "chromium",
+    "nginx": "nginx-light",
+    "sqlite3": "sqlite3",
+    "wrk": "wrk",
+    "hey": "hey",
+}
 
 
 def is_there(tool: str) -> bool:
     if tool == "postgresql":
         return bool(list(Path("/usr/lib/postgresql").glob("*/bin/initdb")))
-    return bool(shutil.which(tool))
+    return bool(shutil.which(tool) or shutil.which(tool, path="/usr/sbin"))
 
 
 def main() -> int:

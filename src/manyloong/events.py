@@ -41,7 +41,14 @@ class Warned:
     hint: str | None = None
 
 
-Event = StageStarted | StageFinished | Downloading | Warned
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Noted:
+    """A turn that the work takes and the user should know of."""
+
+    text: str
+
+
+Event = Noted | StageStarted | StageFinished | Downloading | Warned
 Listener = Callable[[Event], None]
 
 

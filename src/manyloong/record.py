@@ -4,7 +4,7 @@ One file beside each wheel, named ``WHEEL.record.json``. What it does not say wa
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import msgspec
@@ -14,10 +14,15 @@ from manyloong.audit import Dispatch, Verdict
 from manyloong.errors import IntegrityError
 from manyloong.events import StageFinished
 from manyloong.wheels.build import RawWheel
+from manyloong.wheels.downloads import Download
+from manyloong.wheels.environment import BuildEnvironment
 from manyloong.wheels.job import Job
 from manyloong.wheels.kit import Kit
+from manyloong.wheels.recipe_keys import Skip
+from manyloong.wheels.recipes import Recipe
 from manyloong.wheels.repair import Repaired
-from manyloong.wheels.test import TestReport
+from manyloong.wheels.source import Source
+from manyloong.wheels.test import TestReport, passed_on
 
 SCHEMA = 1
 SUFFIX = ".record.json"
@@ -41,6 +46,27 @@ class WheelRecord:
     filename: str
     sha256: str
     size_bytes: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PatchRecord:
+    """A change to the sources, and where it stands upstream."""
+
+    name: str
+    status: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecipeRecord:
+    """What the release needed beyond its own metadata; empty when nothing."""
+
+    sha256: str  # of all that decided the build
+    origins: tuple[str, ...]  # where it was read
+    ports: tuple[str, ...]
+    dispatched: tuple[str, ...]
+    skips: tuple[Skip, ...]
+    patches: tuple[PatchRecord, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,20 +98,23 @@ class BuildRecord:
     dropped_flags: tuple[str, ...]
     translated_flags: tuple[str, ...]
     grafted: tuple[str, ...]
+    carried: tuple[str, ...] = ()  # name and version of each port whose libraries were grafted
     stages: tuple[StageRecord, ...]
     warnings: tuple[str, ...]
     accepted: bool  # what the verdict comes to
     verdict: Verdict
-    dispatched: tuple[str, ...] = ()  # functions the recipe names as chosen at run time
     tests: tuple[TestReport, ...]
     wheel: WheelRecord
+    downloads: tuple[Download, ...] = ()  # that the build was served
+    target_copies: tuple[WheelRecord, ...] = ()  # of build requirements that it was compiled against
+    fallback: str = ""  # why it is not a cross build, where that was tried first
+    recipe: RecipeRecord | None = None
 
     @property
     def dispatch(self) -> Dispatch:
         """What permits code above the baseline: the recipe's functions, and CPUs that all tests passed on."""
-        cpus = {report.cpu for report in self.tests}
-        failed = {report.cpu for report in self.tests if report.outcome != "passed"}
-        return Dispatch(functions=self.dispatched, ran_on=tuple(sorted(cpus - failed)))
+        functions = self.recipe.dispatched if self.recipe else ()
+        return Dispatch(functions=functions, ran_on=passed_on(self.tests))
 
     @property
     def tested(self) -> str:
@@ -107,51 +136,99 @@ class BuildRecord:
         return sum(stage.seconds for stage in self.stages)
 
 
+def _wheels(environment: BuildEnvironment) -> tuple[WheelRecord, ...]:
+    return tuple(
+        WheelRecord(filename=one.filename, sha256=one.sha256, size_bytes=one.size_bytes)
+        for one in environment.wheels
+    )
+
+
 def assemble_record(
     job: Job,
     kit: Kit,
     raw: RawWheel,
     wheel: Repaired,
     *,
-    verdict: Verdict,
-    tests: tuple[TestReport, ...],
-    stages: Sequence[StageFinished],
     sha256: str,
 ) -> BuildRecord:
-    """The record of a finished job, from what its steps returned."""
-    source = job.source
+    """The record of a wheel that was neither judged nor tested yet, from what its steps returned."""
     return BuildRecord(
         manyloong=__version__,
         job=job.id,
         identifier=str(job.identifier),
         platform=kit.target.tag,
         lane=job.lane,
+        fallback=job.fallback,
+        downloads=raw.downloads,
         host=kit.host.name,
-        source=SourceRecord(
-            kind=source.kind,
-            location=source.location,
-            name=source.name,
-            version=source.version,
-            sha256=source.sha256,
-        ),
-        kit=kit.ids,
+        source=_source_record(job.source),
+        kit=dict(job.kit),
         lock_drift=kit.drift,
         requirements=raw.requirements,
-        build_environment=tuple(
-            WheelRecord(filename=one.filename, sha256=one.sha256, size_bytes=one.size_bytes)
-            for one in raw.environment.wheels
-        ),
+        build_environment=_wheels(raw.environment),
         variables=dict(raw.variables),
         commands=raw.commands,
         dropped_flags=raw.dropped_flags,
         translated_flags=raw.translated_flags,
         grafted=wheel.grafted,
-        stages=tuple(StageRecord(name=stage.stage, seconds=stage.seconds) for stage in stages),
-        warnings=source.warnings,
+        carried=wheel.carried,
+        stages=(),
+        warnings=job.source.warnings,
+        accepted=False,
+        verdict=Verdict(path=wheel.path.name, target=kit.target.tag, findings=()),
+        tests=(),
+        wheel=WheelRecord(filename=wheel.path.name, sha256=sha256, size_bytes=wheel.path.stat().st_size),
+        recipe=_recipe_record(job.options.recipe),
+        target_copies=tuple(
+            WheelRecord(filename=one.filename, sha256=one.sha256) for one in raw.environment.copies
+        ),
+    )
+
+
+def finish_record(
+    made: BuildRecord,
+    job: Job,
+    *,
+    verdict: Verdict,
+    tests: tuple[TestReport, ...],
+    stages: Sequence[StageFinished],
+) -> BuildRecord:
+    """The record of a finished job: how its wheel was made, perhaps by another job, and what became of it."""
+    return replace(
+        made,
+        job=job.id,
+        fallback=job.fallback,
+        warnings=job.source.warnings,
+        recipe=_recipe_record(job.options.recipe),
         accepted=verdict.accepted,
         verdict=verdict,
         tests=tests,
-        wheel=WheelRecord(filename=wheel.path.name, sha256=sha256, size_bytes=wheel.path.stat().st_size),
+        stages=tuple(StageRecord(name=stage.stage, seconds=stage.seconds) for stage in stages),
+    )
+
+
+def _source_record(source: Source) -> SourceRecord:
+    return SourceRecord(
+        kind=source.kind,
+        location=source.location,
+        name=source.name,
+        version=source.version,
+        sha256=source.sha256,
+    )
+
+
+def _recipe_record(recipe: Recipe) -> RecipeRecord | None:
+    if not recipe.origins:
+        return None
+    return RecipeRecord(
+        sha256=recipe.digest,
+        origins=recipe.origins,
+        ports=recipe.ports,
+        dispatched=recipe.dispatched,
+        skips=recipe.skips,
+        patches=tuple(
+            PatchRecord(name=one.name, status=one.status, sha256=one.sha256) for one in recipe.patches
+        ),
     )
 
 

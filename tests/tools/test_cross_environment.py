@@ -51,7 +51,7 @@ class Cross:
         """What a command in the cross environment prints; it must succeed."""
         tools = self.place / "tools"
         tools.mkdir(exist_ok=True)
-        (tools / "cross.json").write_text(cross.cross_config_text(TARGET))
+        (tools / "cross.json").write_text(cross.cross_config_text(TARGET, self.python))
         log = self.place / "log"
         log.unlink(missing_ok=True)
         environment = cross.cross_variables(epoch=1, jobs=1) | variables

@@ -6,9 +6,10 @@ import orjson
 import pytest
 
 from manyloong.index.entry import file_entry
-from manyloong.index.merge import covers, has_version, merged_page, offline_page, release_times
+from manyloong.index.merge import MergedPage, covers, local_page, merged_page, release_times, shows_all
 from manyloong.index.model import LocalFile, PageLine, State
 from manyloong.index.names import wheel_name
+from manyloong.index.stored_page import StoredPage, UpstreamReleases, stored_page, upstream_releases
 from manyloong.index.testing import upstream_document, upstream_file
 from manyloong.index.upstream_page import MISSING, UpstreamPage
 
@@ -47,10 +48,16 @@ def page(*files: dict[str, Any], versions: list[str] | None = None, **more: Any)
     return UpstreamPage(document=document | more)
 
 
-def merged(upstream: UpstreamPage, *files: PageLine, local: bool = False) -> dict[str, Any]:
-    result: dict[str, Any] = orjson.loads(
-        orjson.dumps(merged_page("pkg", upstream=upstream, ours=files, local=local).document)
-    )
+def merge(upstream: UpstreamPage, *files: PageLine) -> MergedPage:
+    """Through the form that the cache keeps."""
+    kept = stored_page(upstream, project="pkg")
+    releases = UpstreamReleases.from_json(kept.releases.to_json())
+    assert releases == kept.releases
+    return merged_page(upstream=StoredPage(content=kept.content, releases=releases), ours=files)
+
+
+def merged(upstream: UpstreamPage, *files: PageLine) -> dict[str, Any]:
+    result: dict[str, Any] = orjson.loads(merge(upstream, *files).content)
     return result
 
 
@@ -102,15 +109,15 @@ def test_without_a_list_of_versions_the_files_say_them() -> None:
     del document["versions"]
     source = UpstreamPage(document=document)
     assert len(names(merged(source, ours(f"pkg-1.0-cp313-cp313-{NATIVE}.whl")))) == 2
-    assert has_version(source, "1.0")
-    assert not has_version(source, "1.1")
+    assert upstream_releases(source).has("1.0")
+    assert not upstream_releases(source).has("1.1")
 
 
 def test_the_same_name_upstream_wins() -> None:
     name = f"pkg-1.0-cp313-cp313-{NATIVE}.whl"
     theirs = upstream_file(name, b"theirs")
-    result = merged_page("pkg", upstream=page(theirs), ours=[ours(name)], local=False)
-    assert result.document["files"] == [theirs]
+    result = merge(page(theirs), ours(name))
+    assert orjson.loads(result.content)["files"] == [theirs]
     assert result.replaced == (name,)
 
 
@@ -173,19 +180,33 @@ def test_our_own_yank_is_shown() -> None:
 
 
 def test_a_local_project_is_ours_alone() -> None:
-    source = page(upstream_file("pkg-9.0.tar.gz", b"evil"), versions=["9.0"])
-    document = merged(source, ours(f"pkg-1.0-cp313-cp313-{NATIVE}.whl"), local=True)
-    assert names(document) == [f"pkg-1.0-cp313-cp313-{NATIVE}.whl"]
+    filename, version, _, entry = ours(f"pkg-1.0-cp313-cp313-{NATIVE}.whl")
+    document = orjson.loads(local_page("pkg", versions=[version], entries=[entry]))
+    assert names(document) == [filename]
     assert document["versions"] == ["1.0"]
+
+
+def test_pages_on_which_all_of_ours_is_shown() -> None:
+    plain = upstream_releases(page(upstream_file("pkg-1.0.tar.gz", b"1")))
+    assert shows_all(plain, ["1.0", "1"])
+    assert not shows_all(plain, ["1.0", "1.1"])
+    yanked = upstream_releases(page(upstream_file("pkg-1.0.tar.gz", b"1", yanked=True)))
+    assert not shows_all(yanked, ["1.0"])
+    native = upstream_releases(page(upstream_file(f"pkg-1.0-cp313-cp313-{NATIVE}.whl", b"1")))
+    assert not shows_all(native, ["1.0"])
 
 
 def test_a_project_upstream_does_not_have_shows_nothing() -> None:
     assert names(merged(MISSING, ours(f"pkg-1.0-cp313-cp313-{NATIVE}.whl"))) == []
 
 
-def test_offline_shows_ours() -> None:
-    document = offline_page("pkg", [ours(f"pkg-1.0-cp313-cp313-{NATIVE}.whl")]).document
-    assert len(document["files"]) == 1
+def test_pages_without_files_stay_json() -> None:
+    assert names(orjson.loads(local_page("pkg", versions=[], entries=[]))) == []
+    empty = UpstreamPage(document=upstream_document("pkg", [], ["1.0"]))
+    assert names(merged(empty)) == []
+    assert (
+        names(merged(empty, *[ours(f"pkg-1.0-{build}-cp313-cp313-{NATIVE}.whl") for build in (1, 2)])) != []
+    )
 
 
 def test_release_times_are_of_that_version() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 import pytest
 
-from manyloong.index.negotiate import content_encoding, matches, page_type
+from manyloong.index.negotiate import content_encoding, error_type, matches, page_type
 from manyloong.index.render import project_html, root_html, root_json
 from manyloong.index.testing import upstream_document, upstream_file
 from manyloong.index.upstream_page import HTML_TYPE, JSON_TYPE
@@ -124,6 +124,23 @@ def test_the_list_of_projects() -> None:
 )
 def test_content_negotiation(accept: str, expected: str | None) -> None:
     assert page_type(accept) == expected
+
+
+@pytest.mark.parametrize(
+    ("accept", "expected"),
+    [
+        ("", "text/plain"),
+        ("*/*", "text/plain"),
+        ("image/png", "text/plain"),
+        ("application/json", "application/problem+json"),
+        ("application/vnd.pypi.simple.latest+json, text/html;q=0.1", "application/problem+json"),
+        ("text/html,application/xhtml+xml,*/*;q=0.8", "text/html"),
+        ("text/html;q=0.2, application/problem+json;q=0.3", "application/problem+json"),
+        ("text/html;q=0, application/json;q=nonsense", "text/plain"),
+    ],
+)
+def test_error_types(accept: str, expected: str) -> None:
+    assert error_type(accept) == expected
 
 
 @pytest.mark.parametrize(

@@ -10,12 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from manyloong.errors import InputError, IntegrityError, NotFoundError
-from manyloong.index.limits import RateLimit
-from manyloong.index.model import RefusedError
 from manyloong.index.names import canonical_version, project_name, version_key, wheel_name
 from manyloong.index.negotiate import content_encoding, page_type
 from manyloong.index.provenance import checked_provenance
 from manyloong.index.settings import Settings, format_settings, read_settings
+from manyloong.index.signatures import parse_signer
 from manyloong.index.tokens import Token
 
 WHEEL = "pkg-1.0-1a-cp312.cp313-abi3-manylinux_2_36_loongarch64.whl"
@@ -84,7 +83,8 @@ def test_no_header_breaks_negotiation(text: str) -> None:
 
 
 def test_settings_round_trip(tmp_path: Path) -> None:
-    settings = Settings(title='a "b" \\ c', require_provenance=("numpy",), upload_limit_mib=5)
+    policy: Any = {"require_provenance": ("numpy",), "provenance_signers": ("a https://b.example",)}
+    settings = Settings(title='a "b" \\ c', upload_limit_mib=5, trusted_root="sigstore", **policy)
     (tmp_path / "index.toml").write_text(format_settings(settings))
     assert read_settings(tmp_path) == settings
     assert settings.provenance_required("numpy")
@@ -109,23 +109,30 @@ def test_no_settings_is_no_index(tmp_path: Path) -> None:
         read_settings(tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        (Settings(require_provenance=("numpy",)), "require-provenance needs trusted-root"),
+        (Settings(trusted_root="root.json"), "go together"),
+        (Settings(provenance_signers=("a https://b.example",)), "go together"),
+    ],
+)
+def test_a_policy_that_nothing_enforces_is_an_error(tmp_path: Path, settings: Settings, message: str) -> None:
+    (tmp_path / "index.toml").write_text(format_settings(settings))
+    with pytest.raises(ExceptionGroup) as caught:
+        read_settings(tmp_path)
+    assert message in str(caught.value.exceptions[0])
+
+
+@pytest.mark.parametrize("text", ["", "a", "a b", "a http://b.example", "a https://b.example c"])
+def test_signers_are_an_identity_and_an_issuer(text: str) -> None:
+    with pytest.raises(InputError, match="IDENTITY ISSUER"):
+        parse_signer(text)
+
+
 def test_a_title_cannot_break_the_file() -> None:
     with pytest.raises(InputError):
         format_settings(Settings(title="a\nb"))
-
-
-def test_rate_limits_fill_up_again() -> None:
-    clock = [0.0]
-    limit = RateLimit(2, now=lambda: clock[0])
-    for _ in range(2):
-        limit.check("a")
-        limit.take("a")
-    with pytest.raises(RefusedError) as caught:
-        limit.check("a")
-    assert caught.value.status == 429
-    limit.check("b")
-    clock[0] = 30.0
-    limit.check("a")
 
 
 def test_tokens_are_for_their_projects() -> None:
@@ -138,6 +145,7 @@ def test_tokens_are_for_their_projects() -> None:
 def attestation(**change: Any) -> dict[str, Any]:
     subject = {"name": "w.whl", "digest": {"sha256": "ab"}} | change
     statement = {"_type": "https://in-toto.io/Statement/v1", "subject": [subject]}
+    statement["predicateType"] = "https://docs.pypi.org/attestations/publish/v1"
     return {
         "version": 1,
         "verification_material": {"certificate": "x", "transparency_entries": []},
@@ -149,8 +157,9 @@ def attestation(**change: Any) -> dict[str, Any]:
 
 
 def test_attestations_become_provenance() -> None:
-    text = checked_provenance(json.dumps([attestation()]), filename="w.whl", sha256="ab")
-    document = json.loads(text)
+    found = checked_provenance(json.dumps([attestation()]), filename="w.whl", sha256="ab", trust=None)
+    assert not found.verified
+    document = json.loads(found.text)
     assert document["version"] == 1
     assert document["attestation_bundles"][0]["attestations"] == [attestation()]
 
@@ -178,4 +187,4 @@ def test_attestations_become_provenance() -> None:
 )
 def test_attestations_about_something_else_are_refused(document: str, message: str) -> None:
     with pytest.raises(IntegrityError, match=message):
-        checked_provenance(document, filename="w.whl", sha256="ab")
+        checked_provenance(document, filename="w.whl", sha256="ab", trust=None)

@@ -14,6 +14,7 @@ ROWS = (
     ("farm",),
     ("index",),
     ("pipeline",),
+    ("supply",),
     ("record",),
     ("wheels", "audit", "spec", "corpus"),
     ("roots",),

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 import manyloong
-from manyloong.cli import audit, build, cache, doctor, index, root, spec
+from manyloong.cli import audit, build, cache, doctor, index, ports, recipe, root, root_inputs, spec
 
 app = typer.Typer(
     name="manyloong",
@@ -41,5 +41,9 @@ app.command(epilog=doctor.EPILOG)(doctor.doctor)
 app.command(epilog=audit.EPILOG)(audit.audit)
 app.add_typer(spec.app)
 app.add_typer(index.app)
+for verb in (root_inputs.verify, root_inputs.diff, root_inputs.vendor):
+    root.app.command()(verb)
 app.add_typer(root.app, name="root")
+app.add_typer(ports.app, name="ports")
+app.add_typer(recipe.app, name="recipe")
 app.add_typer(cache.app, name="cache")

@@ -21,6 +21,10 @@ def build(
         str, typer.Option(help="Pythons, comma separated (cp313,cp314), or all that the project admits.")
     ] = "all",
     platform: Annotated[str, typer.Option(help="Platform tag to build for.")] = "manylinux_2_36",
+    lane: Annotated[
+        str,
+        typer.Option(help="cross, emulated, or auto: cross, and emulated where a package cannot be crossed."),
+    ] = "auto",
     output: Annotated[Path, typer.Option("--output", "-o", help="Where wheels and records go.")] = Path(
         "wheelhouse"
     ),
@@ -30,7 +34,17 @@ def build(
     environment: Annotated[
         list[str], typer.Option("--environment", "-e", help="NAME=VALUE for the build.")
     ] = [],  # noqa: B006
+    recipe: Annotated[
+        list[Path], typer.Option(help="Recipe (NAME.toml) or folder of recipes, instead of a shipped one.")
+    ] = [],  # noqa: B006
+    ports: Annotated[
+        list[Path], typer.Option(help="Folder of ports (NAME.toml) besides the shipped ones.")
+    ] = [],  # noqa: B006
     find_links: Annotated[list[Path], typer.Option(help="Folder with more wheels for requirements.")] = [],  # noqa: B006
+    source_file: Annotated[
+        list[str],
+        typer.Option("--source", help="URL=FILE (or git repository) for what the build downloads."),
+    ] = [],  # noqa: B006
     test_command: Annotated[
         str | None, typer.Option(help="Shell command run after the imports; knows {project} and {wheel}.")
     ] = None,
@@ -38,12 +52,24 @@ def build(
     test: Annotated[
         bool, typer.Option("--test/--no-test", help="Import and test each wheel under emulation.")
     ] = True,
+    test_roots: Annotated[
+        str,
+        typer.Option(
+            help="Where to test: current, floor (built from source on first use), or all.",
+            envvar="MANYLOONG_TEST_ROOTS",
+            show_envvar=False,
+        ),
+    ] = "all",
     force: Annotated[
         bool, typer.Option("--force", help="Build again though the same job is in the cache.")
     ] = False,
     keep: Annotated[
         bool, typer.Option("--keep", help="Keep the folder of a failed build and say how to enter it.")
     ] = False,
+    build_deps: Annotated[
+        bool,
+        typer.Option("--build-deps/--no-build-deps", help="Build requirements that have no wheel first."),
+    ] = True,
     offline: Annotated[bool, typer.Option("--offline", help="Use only what is in the cache.")] = False,
     locked: Annotated[
         bool, typer.Option("--locked", help="Refuse roots that differ from their locks.")
@@ -57,42 +83,42 @@ def build(
 
     Exit code 0 when every wheel was built, accepted and not failed by a test.
     """
-    from manyloong.cli.build_report import print_plan, print_pure, print_results
-    from manyloong.cli.doors import open_outside
-    from manyloong.cli.progress import ProgressListener
-    from manyloong.pipeline import plan_jobs, run_jobs
+    from manyloong.cli.build_run import Request, run_request
     from manyloong.targets import target as find_target
+    from manyloong.wheels.floors import parse_test_roots
+    from manyloong.wheels.given import parse_given
     from manyloong.wheels.identifier import parse_pythons
-    from manyloong.wheels.job import Options
-    from manyloong.wheels.kit import ensure_kit
-    from manyloong.wheels.source import PureRelease, resolve_source
+    from manyloong.wheels.job import Options, parse_lane
+    from manyloong.wheels.recipes import gathered_settings
 
-    target = find_target(platform)
-    pythons = parse_pythons(python)
     options = Options(
-        config_settings=tuple(_pair(text, "--config-setting") for text in config_setting),
+        config_settings=gathered_settings([_pair(text, "--config-setting") for text in config_setting]),
         environment=tuple(_pair(text, "--environment") for text in environment),
         test=test,
         test_command=test_command,
         test_requires=tuple(test_requires),
         find_links=tuple(str(folder.resolve()) for folder in find_links),
+        sources=parse_given(source_file),
     )
-    with ProgressListener(quiet=as_json) as listener:
-        outside = open_outside(listener, offline=offline, locked=locked)
-        doors = outside.doors
-        found = resolve_source(
-            source, registry=outside.registry, fetcher=doors.fetcher, store=doors.store, listener=listener
-        )
-        if isinstance(found, PureRelease):
-            print_pure(found, as_json=as_json)
-            return
-        if dry_run:
-            print_plan(plan_jobs(found, pythons, target, options=options, kit={}), as_json=as_json)
-            return
-        kit = ensure_kit(target, outside.host, doors=doors)
-        jobs = plan_jobs(found, pythons, target, options=options, kit=kit.ids)
-        results = run_jobs(jobs, kit=kit, doors=doors, output=output.resolve(), force=force, keep=keep)
-    raise typer.Exit(print_results(results, as_json=as_json))
+    request = Request(
+        source=source,
+        target=find_target(platform),
+        pythons=parse_pythons(python),
+        options=options,
+        lane=parse_lane(lane),
+        test_roots=parse_test_roots(test_roots),
+        recipes=tuple(recipe),
+        ports=tuple(ports),
+        output=output.resolve(),
+        force=force,
+        keep=keep,
+        build_deps=build_deps,
+        offline=offline,
+        locked=locked,
+        dry_run=dry_run,
+        as_json=as_json,
+    )
+    raise typer.Exit(run_request(request))
 
 
 def _pair(text: str, option: str) -> tuple[str, str]:

@@ -49,12 +49,20 @@ def print_plan(jobs: Sequence[Job], *, as_json: bool) -> None:
     )
 
 
-def print_results(results: Sequence[Result], *, as_json: bool) -> int:
-    """The table, the errors below it, and the exit code: the gravest of all jobs'."""
+def print_results(results: Sequence[Result], requirements: Sequence[Built], *, as_json: bool) -> int:
+    """The table, the errors below it, and the exit code: the gravest of all jobs'.
+
+    ``requirements`` were built on the way, because something needed them.
+    """
     if as_json:
-        terminal.print_json({"results": [_as_json(result) for result in results]})
+        terminal.print_json(
+            {
+                "results": [_as_json(result) for result in results],
+                "requirements": [_as_json(result) for result in requirements],
+            }
+        )
     else:
-        _print_table(results)
+        _print_table([*requirements, *results])
         for result in results:
             _print_trouble(result)
     return max((_exit_code(result) for result in results), default=0)
@@ -123,14 +131,20 @@ def _row(result: Built) -> list[str]:
 
 
 def _tests(record: BuildRecord) -> str:
-    """The outcome on each CPU model: ``la464,lasx=off passed (3), la464 passed (3)``."""
+    """One line for each root: ``3.13 glibc 2.36: la464,lasx=off passed (3; 20 tests, 1 skipped), ...``."""
     if not record.tests:
         return "not tested"
-    words: list[str] = []
+    lines: dict[str, list[str]] = {}
     for report in record.tests:
         python = ".".join(report.python.split(".")[:2])
-        words.append(f"{python} {report.cpu}: {report.outcome} ({report.imported})")
-    return "\n".join(words)
+        if report.outcome == "not tested":
+            lines[f"{python} {report.root}"] = [f"not tested: {report.reason}"]
+        else:
+            words = lines.setdefault(f"{python} {report.libc or report.root}", [])
+            counted = report.counts
+            tests = f"; {counted.passed} tests, {counted.skipped} skipped" if counted else ""
+            words.append(f"{report.cpu} {report.outcome} ({report.imported}{tests})")
+    return "\n".join(f"{where}: {', '.join(words)}" for where, words in lines.items())
 
 
 def _print_trouble(result: Result) -> None:
@@ -141,7 +155,7 @@ def _print_trouble(result: Result) -> None:
     if isinstance(result, Built):
         _print_findings(result)
         for report in result.record.tests:
-            _print_report(f"{result.path.name} on {report.cpu}", report)
+            _print_report(f"{result.path.name} in {report.root} on {report.cpu}", report)
 
 
 def _print_places(result: Failed) -> None:

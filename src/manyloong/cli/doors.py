@@ -11,9 +11,11 @@ from manyloong.config.mirrors import debian_mirrors
 from manyloong.config.paths import cache_directory
 from manyloong.config.programs import program_environment
 from manyloong.config.registries import python_index_url
+from manyloong.errors import ManyloongError
 from manyloong.events import Listener
+from manyloong.roots.zig import Locate
 from manyloong.sandbox import BubblewrapRunner, HostFacts, probe_host
-from manyloong.store import HttpFetcher, Store
+from manyloong.store import HttpFetcher, ShelfFetcher, Store
 from manyloong.targets import Host, host
 from manyloong.wheels.doors import Doors
 from manyloong.wheels.registry import SimpleRegistry
@@ -30,12 +32,18 @@ class Outside:
     facts: HostFacts
 
 
-def open_outside(listener: Listener, *, offline: bool, locked: bool) -> Outside:
-    """Store, network, processes and index, as this host and its configuration have them."""
-    cache = cache_directory(os.environ)
+def open_outside(
+    listener: Listener, *, offline: bool, locked: bool, mirror: Path | None = None, cache: Path | None = None
+) -> Outside:
+    """Store, network, processes and index, as this host and its configuration have them.
+
+    ``mirror`` is a directory of kept inputs (``root vendor``), asked before the network.
+    """
+    cache = cache or cache_directory(os.environ)
     store = Store(cache)
     facts = probe_host(cache_dir=cache)
-    fetcher = HttpFetcher(store, offline=offline)
+    web = HttpFetcher(store, offline=offline)
+    fetcher = ShelfFetcher(web, store=store, directory=mirror) if mirror else web
     index_url = python_index_url(os.environ)
     registry = SimpleRegistry(
         url=index_url, get_text=lambda url, accept: fetcher.fetch_text((url,), accept=accept)
@@ -55,9 +63,22 @@ def open_outside(listener: Listener, *, offline: bool, locked: bool) -> Outside:
             offline=offline,
         ),
         mirrors=debian_mirrors(os.environ),
-        locate=registry.locate,
+        registry=registry,
+        locate=_quiet(registry.locate) if mirror else registry.locate,
         listener=listener,
         cores=facts.cores,
         locked=locked,
     )
     return Outside(doors=doors, registry=registry, host=host(facts.machine), facts=facts)
+
+
+def _quiet(locate: Locate) -> Locate:
+    """Addresses on the index, or none where it does not answer: a kept file needs no address."""
+
+    def found(project: str, name: str) -> tuple[str, ...]:
+        try:
+            return locate(project, name)
+        except ManyloongError:
+            return ()
+
+    return found

@@ -63,7 +63,7 @@ def serve(
     log_to_stderr(log_level)
     site = open_site(directory) if (directory / FILE_NAME).exists() else init_site(directory, Settings())
     url, certificates = upstream_of(site)
-    app_to_serve = build_app(site, upstream_url=url, ca=certificates, keeper=keeper())
+    app_to_serve = build_app(site, upstream_url=url, ca=certificates, keeper=keeper(site))
 
     def started(bound: int) -> None:
         print(f"index: http://{host}:{bound}/simple/", flush=True)

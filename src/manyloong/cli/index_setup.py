@@ -16,17 +16,17 @@ from manyloong.index.adding import (
 )
 from manyloong.index.export import Exported
 from manyloong.index.export import export as write_export
-from manyloong.index.http_upload import Gatekeeper
 from manyloong.index.judging import audited
 from manyloong.index.model import utc_now
-from manyloong.index.publish import Published
+from manyloong.index.publish import Gatekeeper, Published
+from manyloong.index.signatures import open_trust
 from manyloong.index.site import Site
 from manyloong.index.upstream import Ages, Upstream, open_client
 
 
-def keeper() -> Gatekeeper:
-    """The project's auditor and the real clock."""
-    return Gatekeeper(auditor=audited, clock=utc_now)
+def keeper(site: Site) -> Gatekeeper:
+    """The project's auditor, the real clock, and the trust that index.toml names."""
+    return Gatekeeper(auditor=audited, clock=utc_now, trust=open_trust(site.settings, site.root))
 
 
 def upstream_of(site: Site) -> tuple[str, Path | None]:
@@ -39,20 +39,23 @@ def upstream_of(site: Site) -> tuple[str, Path | None]:
 
 def add_all(site: Site, wheels: Iterable[Path]) -> Iterator[Published]:
     """Add wheels one after the other; the first that is refused ends it."""
+    gate = keeper(site)
     with _upstream(site) as (upstream, loop):
         for path in wheels:
-            yield loop.run(add_wheel(site, upstream, path, keeper()))
+            yield loop.run(add_wheel(site, upstream, path, gate))
 
 
 def import_all(site: Site, folder: Path) -> int:
     """Add every wheel below a folder, with what an export kept of it; the number that was new."""
-    created = 0
+    created, gate = 0, keeper(site)
     with _upstream(site) as (upstream, loop):
         for path in wheels_below(folder):
-            published = loop.run(add_wheel(site, upstream, path, keeper()))
             beside = path.with_name(path.name + BACKUP_SUFFIX)
-            if published.created and beside.is_file():
-                restore_details(site, published.filename, parse_backup(beside), keeper())
+            backup = parse_backup(beside) if beside.is_file() else None
+            sent = backup.attestations if backup else ""
+            published = loop.run(add_wheel(site, upstream, path, gate, attestations=sent))
+            if published.created and backup:
+                restore_details(site, published.filename, backup, gate)
             created += published.created
     return created
 

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn, TransferSpeedColumn
 
 from manyloong.cli import terminal
-from manyloong.events import Downloading, Event, StageFinished, StageStarted, Warned
+from manyloong.events import Downloading, Event, Noted, StageFinished, StageStarted, Warned
 
 
 class ProgressListener:
@@ -50,6 +50,8 @@ class ProgressListener:
                 self._draw_download(event)
             case StageFinished():
                 self._say(f"  {event.job}: {event.stage} {event.seconds:.1f} s {event.detail}".rstrip())
+            case Noted():
+                self._say(f"  {event.text}")
             case StageStarted():
                 pass  # in a terminal the last finished line is enough; the next one follows soon
             case Warned():

@@ -9,11 +9,17 @@ if TYPE_CHECKING:
     from manyloong.cli.doors import Outside
     from manyloong.events import Listener
     from manyloong.roots import Root
+    from manyloong.roots.floor import Floor
     from manyloong.sandbox import Emulator
+    from manyloong.store import Store
 
 app = typer.Typer(help="The roots that builds and tests run in.", no_args_is_help=True)
 
 Offline = Annotated[bool, typer.Option("--offline", help="Use only what is in the cache.")]
+Mirror = Annotated[
+    Path | None,
+    typer.Option(metavar="DIR", help="A folder made by `root vendor`, asked before the network."),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 
 
@@ -25,6 +31,7 @@ def list_roots(as_json: AsJson = False) -> None:
     from manyloong.cli import terminal
     from manyloong.cli.cache import size_text
     from manyloong.config.paths import cache_directory
+    from manyloong.roots.floor import all_floors
     from manyloong.roots.lock import committed_lock, has_lock, root_id
     from manyloong.roots.spec import all_specs
     from manyloong.store import Store
@@ -34,6 +41,7 @@ def list_roots(as_json: AsJson = False) -> None:
     ids = {spec.name: root_id(lock, spec) for spec, lock in locked}
     built = {name for name, identity in ids.items() if store.tree_path("root", identity)}
     sizes = {lock.root: sum(package.size for package in lock.packages) for _, lock in locked}
+    floors = [_floor_row(floor, store) for floor in all_floors()]
     if as_json:
         rows = [
             {
@@ -47,7 +55,7 @@ def list_roots(as_json: AsJson = False) -> None:
             }
             for _, lock in locked
         ]
-        terminal.print_json({"roots": rows})
+        terminal.print_json({"roots": rows, "floors": floors})
         return
     for _, lock in locked:
         print(
@@ -55,6 +63,23 @@ def list_roots(as_json: AsJson = False) -> None:
             f"{len(lock.packages):4} packages  {size_text(sizes[lock.root]):>9}  "
             f"{'built' if lock.root in built else 'not built'}"
         )
+    for row in floors:
+        print(f"{row['name']:26} from source: {row['libc']}, CPython {row['python']:8} {row['state']}")
+
+
+def _floor_row(floor: "Floor", store: "Store") -> dict[str, str]:
+    from manyloong.roots.floor import last_floor
+    from manyloong.wheels.floors import missing_reason
+
+    libc, _, python = floor.sources
+    built = last_floor(floor, store)
+    return {
+        "name": floor.name,
+        "libc": f"{libc.name} {libc.version}",
+        "python": python.version + ("t" if floor.python.free_threaded else ""),
+        "id": built.id if built else "",
+        "state": "built" if built else missing_reason(floor, store) or "not built",
+    }
 
 
 @app.command()
@@ -66,6 +91,7 @@ def build(
     locked: Annotated[
         bool, typer.Option("--locked", help="Refuse roots that differ from their locks.")
     ] = False,
+    mirror: Mirror = None,
     as_json: AsJson = False,
 ) -> None:
     """Fetch and build roots, where they are not in the cache, and print their paths."""
@@ -77,9 +103,9 @@ def build(
     from manyloong.roots.spec import needed_roots
 
     with ProgressListener(quiet=as_json) as listener:
-        outside = open_outside(listener, offline=offline, locked=locked)
+        outside = open_outside(listener, offline=offline, locked=locked, mirror=mirror)
         wanted = names or needed_roots(outside.host)
-        roots = [_ensure(name, outside, listener) for name in wanted]
+        roots = [ensure(name, outside, listener) for name in wanted]
     if as_json:
         terminal.print_json({"roots": [asdict(root) | {"path": str(root.path)} for root in roots]})
         return
@@ -137,14 +163,16 @@ def shell(
     from manyloong.cli.doors import open_outside
     from manyloong.cli.progress import ProgressListener
     from manyloong.roots.ensure import Sources, root_emulator
+    from manyloong.roots.floor import find_floor, is_floor
     from manyloong.roots.spec import root_spec
 
     with ProgressListener() as listener:
         outside = open_outside(listener, offline=offline, locked=False)
-        root = _ensure(name, outside, listener)
+        root = ensure(name, outside, listener)
         doors = outside.doors
         sources = Sources(store=doors.store, fetcher=doors.fetcher, mirrors=doors.mirrors, listener=listener)
-        emulator = root_emulator(root_spec(name), outside.host, sources)
+        spec = root_spec(find_floor(name).target.test_root if is_floor(name) else name)
+        emulator = root_emulator(spec, outside.host, sources)
     raise typer.Exit(_enter(root, emulator, command or [], outside))
 
 
@@ -157,7 +185,7 @@ def _enter(root: "Root", emulator: "Emulator | None", command: list[str], outsid
     with outside.doors.store.scratch("shell") as folder:
         (folder / "build").mkdir()
         entered = Command(
-            argv=("/bin/bash",),
+            argv=("/bin/bash" if (root.path / "usr/bin/bash").exists() else "/bin/sh",),
             root=root.path,
             log=folder / "log",
             environment=environment,
@@ -169,10 +197,14 @@ def _enter(root: "Root", emulator: "Emulator | None", command: list[str], outsid
         return subprocess.run(["sh", str(script), *command], check=False).returncode
 
 
-def _ensure(name: str, outside: "Outside", listener: "Listener") -> "Root":
+def ensure(name: str, outside: "Outside", listener: "Listener") -> "Root":
+    """The root of that name, through these doors."""
     from manyloong.roots import ensure_root
+    from manyloong.roots.floor import is_floor
 
     doors = outside.doors
+    if is_floor(name):
+        return _ensure_floor(name, outside)
     return ensure_root(
         name,
         store=doors.store,
@@ -182,3 +214,13 @@ def _ensure(name: str, outside: "Outside", listener: "Listener") -> "Root":
         listener=listener,
         locked=doors.locked,
     )
+
+
+def _ensure_floor(name: str, outside: "Outside") -> "Root":
+    from manyloong.roots.floor import ensure_floor, find_floor
+    from manyloong.wheels.floors import compile_doors
+    from manyloong.wheels.kit import ensure_kit, kit_parts
+
+    floor = find_floor(name)
+    kit = ensure_kit(floor.target, outside.host, doors=outside.doors)
+    return ensure_floor(floor, kit_parts(kit, outside.doors), compile_doors(outside.doors))

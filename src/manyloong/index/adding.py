@@ -13,10 +13,9 @@ from manyloong.errors import InputError, IntegrityError, NotFoundError
 from manyloong.index import ledger, shelf
 from manyloong.index.database import writing
 from manyloong.index.gate import Upload, claimed_name, measured
-from manyloong.index.http_upload import Gatekeeper
 from manyloong.index.model import Attachment, State, WheelName, format_time, parse_time
 from manyloong.index.names import wheel_name
-from manyloong.index.publish import Published, noted_project, publish
+from manyloong.index.publish import Gatekeeper, Published, noted_project, publish
 from manyloong.index.releases import released_at
 from manyloong.index.site import Site
 from manyloong.index.tables import files
@@ -37,9 +36,20 @@ class Backup:
     yanked: str | None  # None: not yanked
     documents: tuple[Attachment, ...]
 
+    @property
+    def attestations(self) -> str:
+        """What was sent as ``attestations`` with the upload; "" for nothing."""
+        for document in self.documents:
+            if document.kind == "provenance":
+                bundles = orjson.loads(document.text)["attestation_bundles"]
+                return orjson.dumps([one for bundle in bundles for one in bundle["attestations"]]).decode()
+        return ""
 
-async def add_wheel(site: Site, upstream: Upstream, path: Path, keeper: Gatekeeper) -> Published:
-    """Publish one wheel, and its record and log where they lie beside it."""
+
+async def add_wheel(
+    site: Site, upstream: Upstream, path: Path, keeper: Gatekeeper, *, attestations: str = ""
+) -> Published:
+    """Publish one wheel, and its record, log and attestation where they lie beside it."""
     name = await to_thread.run_sync(_existing_wheel, path)
     with site.incoming() as folder:
         copy = folder / path.name
@@ -51,7 +61,7 @@ async def add_wheel(site: Site, upstream: Upstream, path: Path, keeper: Gatekeep
             "version": name.version,
             "sha256_digest": digests.sha256,
         }
-        fields |= await to_thread.run_sync(_attestations, path)
+        fields["attestations"] = attestations or await to_thread.run_sync(_attestations, path)
         upload = Upload(fields=fields, filename=path.name, path=copy)
         claimed_name(upload)
         noted = await to_thread.run_sync(noted_project, site, name.project)
@@ -63,8 +73,7 @@ async def add_wheel(site: Site, upstream: Upstream, path: Path, keeper: Gatekeep
                 name=name,
                 released_at=released,
                 actor="operator",
-                auditor=keeper.auditor,
-                clock=keeper.clock,
+                keeper=keeper,
             )
         )
     await to_thread.run_sync(_attach_beside, site, path)
@@ -77,10 +86,10 @@ def _existing_wheel(path: Path) -> WheelName:
     return wheel_name(path.name)
 
 
-def _attestations(path: Path) -> dict[str, str]:
+def _attestations(path: Path) -> str:
     """The form field for the attestation beside a wheel, as pypi-attestations names its file."""
     beside = path.with_name(path.name + ".publish.attestation")
-    return {"attestations": f"[{beside.read_text('utf-8')}]"} if beside.is_file() else {}
+    return f"[{beside.read_text('utf-8', errors='replace')}]" if beside.is_file() else ""
 
 
 def wheels_below(folder: Path) -> Iterator[Path]:
@@ -131,15 +140,17 @@ def parse_backup(path: Path) -> Backup:
             for d in document["documents"]
         )
         parse_time(document["uploaded-at"])
-        return Backup(
+        backup = Backup(
             uploaded_at=document["uploaded-at"],
             released_at=str(document["released-at"]),
             state=State(document["state"]),
             yanked=document["yanked"] if document["yanked"] is None else str(document["yanked"]),
             documents=documents,
         )
+        _ = backup.attestations  # readable
     except (orjson.JSONDecodeError, KeyError, TypeError, ValueError) as error:
         raise IntegrityError(f"{path}: not a backup of an index: {error}") from error
+    return backup
 
 
 def restore_details(site: Site, filename: str, backup: Backup, keeper: Gatekeeper) -> None:
@@ -151,14 +162,11 @@ def restore_details(site: Site, filename: str, backup: Backup, keeper: Gatekeepe
         if file is None:
             raise InputError(f"the index has no file {filename!r}")
         for document in backup.documents:
-            shelf.attach(connection, filename, document)
+            if document.kind != "provenance":  # that one came through the gate, as it would with an upload
+                shelf.attach(connection, filename, document)
         entry = orjson.loads(file.entry)
         entry["upload-time"] = backup.uploaded_at
         entry["_manyloong"] = {"rebuilt": backup.uploaded_at, "released": backup.released_at or None}
-        if any(document.kind == "provenance" for document in backup.documents):
-            from manyloong.index.entry import provenance_path  # noqa: PLC0415
-
-            entry["provenance"] = "../../" + provenance_path(file.name)
         values = {
             "uploaded_at": backup.uploaded_at,
             "released_at": backup.released_at,

@@ -15,12 +15,13 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from manyloong.errors import ManyloongError
 from manyloong.index import shelf
 from manyloong.index.database import is_alive, reading
-from manyloong.index.http_errors import handle_error
+from manyloong.index.http_errors import ErrorPages
 from manyloong.index.http_files import FilesApi
 from manyloong.index.http_simple import SimpleApi
-from manyloong.index.http_upload import Gatekeeper, UploadApi
+from manyloong.index.http_upload import UploadApi
 from manyloong.index.operations import METRICS_TYPE, Metrics, logger
 from manyloong.index.pages import CHECKED_EVERY_S, Pages
+from manyloong.index.publish import Gatekeeper
 from manyloong.index.root_list import RootList
 from manyloong.index.site import Site
 from manyloong.index.upstream import Upstream
@@ -53,10 +54,12 @@ def make_app(
     """The application; its lifespan closes the upstream client and the database."""
     metrics = Metrics()
     pages = Pages(site.engine, upstream, look_every_s=look_every_s)
-    simple = SimpleApi(pages, RootList(site.engine, upstream.client, site.root / "cache"), metrics)
+    web = Web(site, upstream)
+    errors = ErrorPages(web.templates)
+    roots = RootList(site.engine, upstream.client, site.root / "cache")
+    simple = SimpleApi(pages, roots, metrics, errors)
     files = FilesApi(site)
     upload = UploadApi(site, pages, keeper, metrics)
-    web = Web(site, upstream)
     operations = _Operations(site, upstream, metrics)
 
     handlers: tuple[tuple[str, Handler, str], ...] = (
@@ -77,8 +80,10 @@ def make_app(
         ("/metrics", operations.metrics_page, "GET"),
     )
     rest = Starlette(
-        routes=[Route(path, _observed(path, act, metrics), methods=[verb]) for path, act, verb in handlers],
-        exception_handlers={ManyloongError: handle_error, HTTPException: _http_error},
+        routes=[
+            Route(path, _observed(path, act, metrics, errors), methods=[verb]) for path, act, verb in handlers
+        ],
+        exception_handlers={ManyloongError: errors.handle, HTTPException: errors.handle},
         lifespan=lambda _: _running(site, upstream, pages),
     )
     return IndexApp(simple, rest)
@@ -128,13 +133,7 @@ async def _to_simple(request: Request) -> Response:
     return Response(status_code=301, headers={"Location": f"{request.scope.get('root_path', '')}/simple/"})
 
 
-async def _http_error(_: Request, error: Exception) -> Response:
-    if not isinstance(error, HTTPException):
-        raise error
-    return PlainTextResponse(f"{error.detail}\n", error.status_code, headers=error.headers)
-
-
-def _observed(path: str, handler: Handler, metrics: Metrics) -> Handler:
+def _observed(path: str, handler: Handler, metrics: Metrics, errors: ErrorPages) -> Handler:
     """The handler, with its answers counted, timed and logged."""
 
     async def observed(request: Request) -> Response:
@@ -144,7 +143,7 @@ def _observed(path: str, handler: Handler, metrics: Metrics) -> Handler:
             response = await handler(request)
             status = response.status_code
         except ManyloongError as error:
-            response = await handle_error(request, error)
+            response = await errors.handle(request, error)
             status = response.status_code
         except Exception:
             logger.exception("request failed", extra={"data": {"route": path}})

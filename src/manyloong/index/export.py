@@ -14,11 +14,11 @@ from manyloong.index import shelf
 from manyloong.index.adding import BACKUP_SUFFIX, format_backup
 from manyloong.index.database import reading
 from manyloong.index.entry import provenance_path
-from manyloong.index.merge import API_VERSION
 from manyloong.index.model import LocalFile, State, blob_key
 from manyloong.index.pages import Pages
 from manyloong.index.render import project_html, root_html, root_json
 from manyloong.index.site import Site
+from manyloong.index.stored_page import API_VERSION
 from manyloong.index.upstream import Upstream
 from manyloong.index.upstream_page import JSON_TYPE
 

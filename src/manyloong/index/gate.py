@@ -19,6 +19,7 @@ from manyloong.errors import InputError, IntegrityError, ManyloongError
 from manyloong.index.model import Attachment, Auditor, NewFile, RefusedError, Verdict, WheelName
 from manyloong.index.names import project_name, version_key, wheel_name
 from manyloong.index.provenance import checked_provenance
+from manyloong.index.signatures import Trust
 from manyloong.targets import judged_targets
 
 _METADATA_LIMIT_BYTES = 8 << 20
@@ -80,7 +81,7 @@ def _check_platform(name: WheelName) -> None:
     if not all(tag.startswith(("manylinux_", "musllinux_")) for tag in tags):
         raise RefusedError(
             f"platform tag {name.platform!r} promises no libc version",
-            hint="repair the wheel first: auditwheel repair WHEEL",
+            hint="`manyloong build` repairs what it builds; else auditwheel repair, on loongarch64",
         )
 
 
@@ -118,6 +119,7 @@ def examined(
     name: WheelName,
     digests: Digests,
     auditor: Auditor,
+    trust: Trust | None,
     provenance_required: bool,
     released_at: str,
 ) -> NewFile:
@@ -129,11 +131,11 @@ def examined(
     statements = upload.fields.get("attestations", "")
     if statements:
         try:
-            text = checked_provenance(statements, filename=name.filename, sha256=digests.sha256)
+            found = checked_provenance(statements, filename=name.filename, sha256=digests.sha256, trust=trust)
         except IntegrityError as error:
             raise RefusedError(error.message) from error
-        attachments.append(Attachment(kind="provenance", name="provenance.json", text=text))
-    elif provenance_required:
+        attachments.append(Attachment(kind="provenance", name="provenance.json", text=found.text))
+    if provenance_required and not (statements and found.verified):
         raise RefusedError(
             f"this index takes {name.project} only with provenance, and {name.filename} came with none",
             hint="upload with attestations: twine upload --attestations ...",

@@ -1,5 +1,6 @@
 """``/simple/``: project pages and the list of projects. Pages in memory are answered without any look-up."""
 
+import asyncio
 from collections import OrderedDict
 from dataclasses import dataclass
 from urllib.parse import parse_qs
@@ -10,17 +11,19 @@ from starlette.responses import RedirectResponse, Response
 from starlette.types import Message, Receive, Scope, Send
 
 from manyloong.errors import InputError, ManyloongError
-from manyloong.index.http_errors import error_response
+from manyloong.index.http_errors import ErrorPages, failure_of
 from manyloong.index.model import RefusedError
 from manyloong.index.names import project_name
 from manyloong.index.negotiate import TEXT_HTML, content_encoding, matches, page_type
-from manyloong.index.operations import Metrics
+from manyloong.index.operations import Metrics, logger
 from manyloong.index.pages import Messages, Pages, Rendered
 from manyloong.index.root_list import RootList
 from manyloong.index.upstream_page import HTML_TYPE, JSON_TYPE
 
 _ROUTES = 4096
 _IN_THREAD_BYTES = 64 << 10
+_PIECE_BYTES = 256 << 10
+_SILENCE_S = 60.0  # the longest a client may not read
 _VARY = "Accept, Accept-Encoding"
 _CACHE = "public, max-age=0, must-revalidate, stale-if-error=86400"
 
@@ -41,10 +44,11 @@ class _Route:
 class SimpleApi:
     """An ASGI application for GET and HEAD below ``/simple/``."""
 
-    def __init__(self, pages: Pages, roots: RootList, metrics: Metrics) -> None:
+    def __init__(self, pages: Pages, roots: RootList, metrics: Metrics, errors: ErrorPages) -> None:
         self.pages = pages
         self.roots = roots
         self.metrics = metrics
+        self.errors = errors
         self._routes: OrderedDict[_Key, _Route] = OrderedDict()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -71,7 +75,12 @@ class SimpleApi:
             await send(_EMPTY)
             return
         await send(messages.start)
-        await send(messages.body if scope["method"] == "GET" else _EMPTY)
+        if scope["method"] != "GET":
+            await send(_EMPTY)
+        elif len(messages.body["body"]) <= _PIECE_BYTES:
+            await send(messages.body)
+        else:
+            await _send_in_pieces(messages.body["body"], send)
 
     def _remembered(self, key: _Key) -> Messages | None:
         route = self._routes.get(key)
@@ -96,13 +105,26 @@ class SimpleApi:
             if wanted != "identity" and wanted not in page.encoded and len(page.body) > _IN_THREAD_BYTES:
                 await to_thread.run_sync(page.encode, wanted)
         except ManyloongError as error:
-            return error_response(error)
+            accept, base = headers.get("accept", ""), scope.get("root_path", "")
+            return self.errors.response(failure_of(error), accept=accept, base=base)
         self._routes[key] = _Route(project=project, kind=kind, encoding=wanted)
         if len(self._routes) > _ROUTES:
             self._routes.popitem(last=False)
         if wanted not in page.messages:
             page.messages[wanted] = _messages(page, wanted)
         return page.messages[wanted]
+
+
+async def _send_in_pieces(body: bytes, send: Send) -> None:
+    """A large page, no faster than the client reads it: a slow one holds a piece of it, not all of it."""
+    try:
+        for start in range(0, len(body), _PIECE_BYTES):
+            more = start + _PIECE_BYTES < len(body)
+            piece = body[start : start + _PIECE_BYTES]
+            async with asyncio.timeout(_SILENCE_S):
+                await send({"type": "http.response.body", "body": piece, "more_body": more})
+    except TimeoutError:
+        logger.info("client stopped reading", extra={"data": {"bytes": len(body)}})  # and is cut off
 
 
 def _known_name(text: str) -> str:

@@ -3,7 +3,6 @@
 import base64
 import binascii
 import secrets
-from dataclasses import dataclass
 
 from anyio import CapacityLimiter, to_thread
 from starlette.requests import Request
@@ -14,13 +13,13 @@ from manyloong.index import ledger, shelf
 from manyloong.index.database import reading, writing
 from manyloong.index.gate import Upload, claimed_name
 from manyloong.index.http_errors import status_of
-from manyloong.index.intake import Form, read_form
+from manyloong.index.intake import Form, read_form, read_text
 from manyloong.index.limits import RateLimit
-from manyloong.index.model import Attachment, Auditor, Clock, RefusedError, WheelName, format_time
+from manyloong.index.model import Attachment, RefusedError, WheelName, format_time
 from manyloong.index.names import wheel_name
 from manyloong.index.operations import Metrics, logger
 from manyloong.index.pages import Pages
-from manyloong.index.publish import Published, noted_project, publish
+from manyloong.index.publish import Gatekeeper, Published, noted_project, publish
 from manyloong.index.releases import released_at
 from manyloong.index.site import Site
 from manyloong.index.tokens import Token, check_token
@@ -28,14 +27,6 @@ from manyloong.index.tokens import Token, check_token
 _AUDITS_AT_ONCE = 2
 _DOCUMENT_LIMIT_BYTES = 32 << 20
 _KINDS = ("record", "log", "sbom")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Gatekeeper:
-    """Who looks at uploads, and the clock they look at."""
-
-    auditor: Auditor
-    clock: Clock
 
 
 class UploadApi:
@@ -46,8 +37,8 @@ class UploadApi:
         self.pages = pages
         self.keeper = keeper
         self.metrics = metrics
-        self._failures = RateLimit(site.settings.failures_per_minute)
-        self._uploads = RateLimit(site.settings.uploads_per_minute)
+        self._failures = RateLimit(site.engine, "failures", site.settings.failures_per_minute)
+        self._uploads = RateLimit(site.engine, "uploads", site.settings.uploads_per_minute)
         self._audits = CapacityLimiter(_AUDITS_AT_ONCE)
 
     async def upload(self, request: Request) -> Response:
@@ -81,15 +72,8 @@ class UploadApi:
             raise RefusedError(f"no documents of kind {kind[:40]!r}", status=404, hint=", ".join(_KINDS))
         name = _wheel_or_404(filename)
         _must_permit(token, name.project)
-        body = bytearray()
-        async for piece in request.stream():
-            body += piece
-            if len(body) > _DOCUMENT_LIMIT_BYTES:
-                raise RefusedError("the document is too large", status=413)
-        try:
-            text = body.decode("utf-8").replace("\x00", "")
-        except UnicodeDecodeError as error:
-            raise RefusedError("the document is not UTF-8 text") from error
+        silence_s = self.site.settings.body_timeout_s
+        text = await read_text(request, limit_bytes=_DOCUMENT_LIMIT_BYTES, silence_s=silence_s)
         attachment = Attachment(kind=kind, name=f"{kind}.{'txt' if kind == 'log' else 'json'}", text=text)
         await to_thread.run_sync(self._attach, filename, attachment, token)
         return PlainTextResponse("OK\n")
@@ -99,8 +83,7 @@ class UploadApi:
             upload = Upload(fields=form.fields, filename=form.filename, path=folder / secrets.token_hex(8))
             name = claimed_name(upload)
             _must_permit(token, name.project)
-            self._uploads.check(token.id)
-            self._uploads.take(token.id)
+            await to_thread.run_sync(self._uploads.take, token.id)
             upload = Upload(fields=form.fields, filename=name.filename, path=folder / name.filename)
             await form.save(upload.path)
             noted = await to_thread.run_sync(noted_project, self.site, name.project)
@@ -114,23 +97,25 @@ class UploadApi:
                     name=name,
                     released_at=released,
                     actor=token.id,
-                    auditor=self.keeper.auditor,
-                    clock=self.keeper.clock,
+                    keeper=self.keeper,
                 ),
                 limiter=self._audits,
             )
 
     async def _token(self, request: Request) -> Token:
         address = request.client.host if request.client else "?"
-        self._failures.check(address)
         secret = _password(request.headers.get("authorization", ""))
+        return await to_thread.run_sync(self._check, secret, address)
+
+    def _check(self, secret: str, address: str) -> Token:
+        self._failures.check(address)
         try:
-            return await to_thread.run_sync(self._check, secret)
+            return self._known_token(secret)
         except RefusedError:
             self._failures.take(address)
             raise
 
-    def _check(self, secret: str) -> Token:
+    def _known_token(self, secret: str) -> Token:
         with reading(self.site.engine) as connection:
             return check_token(connection, secret, now=self.keeper.clock())
 

@@ -13,146 +13,74 @@ It is yanked when it was yanked here or when upstream yanked all files of that v
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 
 import orjson
 
-from manyloong.errors import InputError
 from manyloong.index.model import PageLine, WheelName
 from manyloong.index.names import version_key, wheel_name
+from manyloong.index.stored_page import API_VERSION, StoredPage, UpstreamReleases, version_of, with_files
 from manyloong.index.upstream_page import UpstreamPage
-from manyloong.targets import judged_targets
 
-API_VERSION = "1.4"
-_ARCHITECTURES = {target.architecture.name for target in judged_targets()}
 _PLATFORM = re.compile(r"(manylinux|musllinux)_(\d+)_(\d+)_(\w+)")
 _INTERPRETER = re.compile(r"([a-z]+)(\d)(\d*)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MergedPage:
-    """The PEP 691 document, and which of our files upstream has replaced."""
+    """The PEP 691 document as JSON, and which of our files upstream has replaced."""
 
-    document: dict[str, Any]  # its own files may be orjson.Fragment
+    content: bytes
     replaced: tuple[str, ...]
 
 
-def merged_page(project: str, *, upstream: UpstreamPage, ours: Iterable[PageLine], local: bool) -> MergedPage:
-    """The page of a project; a local project is ours alone, whatever upstream has under that name."""
-    if local:
-        return _local_page(project, ours)
-    document = dict(upstream.document)
-    document.setdefault("meta", {"api-version": API_VERSION})
-    document["name"] = project
-    releases = _Releases(upstream)
-    shown, replaced = [], []
-    for file in () if releases.quarantined else ours:
-        if not releases.has(file.version):
+def merged_page(*, upstream: StoredPage, ours: Iterable[PageLine]) -> MergedPage:
+    """Upstream's page of a project with ours added."""
+    releases = upstream.releases
+    native = {wheel.filename for wheel in releases.native}
+    known: dict[str, bool] = {}
+    shown: list[str] = []
+    replaced: list[str] = []
+    for filename, version, yanked, entry in () if releases.quarantined else ours:
+        has = known.get(version)
+        if has is None:
+            has = known[version] = releases.has(version)
+        if not has:
             continue
-        if releases.covers(file.filename):
-            replaced.append(file.filename)
+        if native and (filename in native or is_covered(wheel_name(filename), releases)):
+            replaced.append(filename)
+        elif releases.yanked and not yanked:
+            shown.append(_entry(entry, yanked=releases.yanked.get(version_key(version), False)))
         else:
-            shown.append(_entry(file, releases))
-    document["files"] = [*upstream.files, *shown]
-    return MergedPage(document=document, replaced=tuple(replaced))
+            shown.append(entry)
+    return MergedPage(content=with_files(upstream.content, shown), replaced=tuple(replaced))
 
 
-def offline_page(project: str, ours: Iterable[PageLine]) -> MergedPage:
-    """Our files alone, for when upstream does not answer and nothing of it is remembered."""
-    return _local_page(project, ours)
+def shows_all(releases: UpstreamReleases, versions: Iterable[str]) -> bool:
+    """Whether every file of ours of these versions is on the page as it is: none need be looked at."""
+    special = releases.quarantined or releases.native or releases.yanked
+    return not special and all(releases.has(version) for version in versions)
 
 
-def _local_page(project: str, ours: Iterable[PageLine]) -> MergedPage:
-    files = list(ours)
-    versions = sorted({file.version for file in files})
-    document = {
+def local_page(project: str, *, versions: Iterable[str], entries: Iterable[str]) -> bytes:
+    """Ours alone: for a local project, and while upstream does not answer and nothing of it is remembered."""
+    head = {
         "meta": {"api-version": API_VERSION},
         "name": project,
-        "versions": versions,
-        "files": [orjson.Fragment(file.entry) for file in files],
+        "versions": sorted(versions),
+        "files": [],
     }
-    return MergedPage(document=document, replaced=())
+    return with_files(orjson.dumps(head), entries)
 
 
-def _entry(file: PageLine, releases: "_Releases") -> Any:
-    yanked = False if file.yanked else releases.yanked(file.version)
+def is_covered(ours: WheelName, releases: UpstreamReleases) -> bool:
+    """Whether a wheel of ours is hidden by what upstream ships."""
+    return any(theirs.filename == ours.filename or covers(theirs, ours) for theirs in releases.native)
+
+
+def _entry(entry: str, *, yanked: str | bool) -> str:
     if not yanked:
-        return orjson.Fragment(file.entry)
-    return {**orjson.loads(file.entry), "yanked": yanked}
-
-
-class _Releases:
-    """What merging asks of an upstream page; each question is worked out once, when first asked."""
-
-    def __init__(self, upstream: UpstreamPage) -> None:
-        self.files = upstream.files
-        status = upstream.document.get("project-status")
-        self.quarantined = isinstance(status, dict) and status.get("status") == "quarantined"
-        listed = upstream.document.get("versions")
-        self._spelled = {text for text in listed if isinstance(text, str)} if listed else set()
-        self._listed: set[str] | None = None  # the same as keys, made when a spelling is not found
-        self._of_version: dict[str, list[dict[str, Any]]] | None = None
-        self._keys: dict[str, str] = {}
-        self._has: dict[str, bool] = {}
-        self._wheels: list[WheelName] | None = None
-        self._any_yanked: bool | None = None
-        self._names: set[str] | None = None
-
-    def has(self, version: str) -> bool:
-        if version in self._spelled:
-            return True
-        found = self._has.get(version)
-        if found is None:
-            if self._spelled and self._listed is None:
-                self._listed = {version_key(text) for text in self._spelled}
-            known = self._listed if self._listed is not None else self._by_version()
-            found = self._has[version] = self._key(version) in known
-        return found
-
-    def yanked(self, version: str) -> str | bool:
-        """False, or why every file of a version is yanked (True where no reason is given)."""
-        if self._any_yanked is None:
-            self._any_yanked = any(entry.get("yanked") for entry in self.files)
-        if not self._any_yanked:
-            return False
-        entries = self._by_version().get(self._key(version), [])
-        reasons = [entry.get("yanked") or False for entry in entries]
-        if not reasons or not all(reasons):
-            return False
-        return next((reason for reason in reasons if isinstance(reason, str)), True)
-
-    def covers(self, filename: str) -> bool:
-        """Whether upstream has this file, or one that makes it superfluous."""
-        if self._names is None:
-            self._names = {entry["filename"] for entry in self.files}
-        if filename in self._names:
-            return True
-        native = self._native()
-        if not native:
-            return False
-        ours = wheel_name(filename)
-        return any(covers(wheel, ours) for wheel in native)
-
-    def _key(self, version: str) -> str:
-        if version not in self._keys:
-            self._keys[version] = version_key(version)
-        return self._keys[version]
-
-    def _native(self) -> list[WheelName]:
-        """Upstream's wheels for our architectures."""
-        if self._wheels is None:
-            names = [entry["filename"] for entry in self.files]
-            native = [name for name in names if any(arch in name for arch in _ARCHITECTURES)]
-            self._wheels = [wheel for name in native if (wheel := _wheel_or_none(name))]
-        return self._wheels
-
-    def _by_version(self) -> dict[str, list[dict[str, Any]]]:
-        if self._of_version is None:
-            self._of_version = {}
-            for entry in self.files:
-                key = self._key(_version_of(entry["filename"]))
-                self._of_version.setdefault(key, []).append(entry)
-        return self._of_version
+        return entry
+    return orjson.dumps({**orjson.loads(entry), "yanked": yanked}).decode()
 
 
 def release_times(upstream: UpstreamPage, version: str) -> list[str]:
@@ -161,24 +89,9 @@ def release_times(upstream: UpstreamPage, version: str) -> list[str]:
     times = [
         entry["upload-time"]
         for entry in upstream.files
-        if isinstance(entry.get("upload-time"), str) and version_key(_version_of(entry["filename"])) == key
+        if isinstance(entry.get("upload-time"), str) and version_key(version_of(entry["filename"])) == key
     ]
     return sorted(times)
-
-
-def has_version(upstream: UpstreamPage, version: str) -> bool:
-    """Whether upstream has a release of that version."""
-    return _Releases(upstream).has(version)
-
-
-def is_quarantined(upstream: UpstreamPage) -> bool:
-    """Whether upstream holds the project in quarantine (PEP 792)."""
-    return _Releases(upstream).quarantined
-
-
-def upstream_covers(upstream: UpstreamPage, ours: WheelName) -> bool:
-    """Whether a wheel of ours would be hidden by what upstream ships."""
-    return _Releases(upstream).covers(ours.filename)
 
 
 def covers(theirs: WheelName, ours: WheelName) -> bool:
@@ -219,19 +132,3 @@ def _interpreter(tag: str) -> tuple[int, int]:
 def _floor(tag: str) -> tuple[str, tuple[int, int], str] | None:
     match = _PLATFORM.fullmatch(tag)
     return (match[1], (int(match[2]), int(match[3])), match[4]) if match else None
-
-
-def _wheel_or_none(filename: str) -> WheelName | None:
-    try:
-        return wheel_name(filename)
-    except InputError:
-        return None
-
-
-def _version_of(filename: str) -> str:
-    """The version in a file name; wheels and sdists. Cheap: big pages have 10,000 of them."""
-    if filename.endswith(".whl"):
-        parts = filename.split("-", 2)
-        return parts[1] if len(parts) > 2 else ""
-    stem = filename.removesuffix(".tar.gz").removesuffix(".zip").removesuffix(".tar.bz2")
-    return stem.rpartition("-")[2]

@@ -3,12 +3,21 @@
 from manyloong.index.upstream_page import HTML_TYPE, JSON_TYPE
 
 TEXT_HTML = "text/html"
+TEXT_PLAIN = "text/plain"
+PROBLEM_JSON = "application/problem+json"
 _ALIASES = {
     "application/vnd.pypi.simple.latest+json": JSON_TYPE,
     "application/vnd.pypi.simple.latest+html": HTML_TYPE,
 }
 # Among equals the first is sent: browsers and old tools get HTML, as PyPI does it.
 _OFFERED = (TEXT_HTML, JSON_TYPE, HTML_TYPE)
+_ERRORS = {
+    PROBLEM_JSON: PROBLEM_JSON,
+    "application/json": PROBLEM_JSON,
+    JSON_TYPE: PROBLEM_JSON,
+    TEXT_HTML: TEXT_HTML,
+    TEXT_PLAIN: TEXT_PLAIN,
+}
 _WILD = {"*/*": _OFFERED, "text/*": (TEXT_HTML,), "application/*": (JSON_TYPE, HTML_TYPE)}
 
 
@@ -22,6 +31,16 @@ def page_type(accept: str) -> str | None:
         for kind in _WILD.get(name, (_ALIASES.get(name, name),)):
             if kind in _OFFERED and quality > 0 and (quality, precise) > best_rank:
                 best, best_rank = kind, (quality, precise)
+    return best
+
+
+def error_type(accept: str) -> str:
+    """The form of an error: what is named and weighs most; plain text where nothing of it is named."""
+    best, best_quality = TEXT_PLAIN, 0.0
+    for name, quality in _weighted(accept):
+        kind = _ERRORS.get(_ALIASES.get(name, name))
+        if kind and quality > best_quality:
+            best, best_quality = kind, quality
     return best
 
 

@@ -2,9 +2,12 @@
 
 import asyncio
 import gzip
+import struct
 import time
+import zlib
 from collections import OrderedDict
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from hashlib import sha256
 
@@ -16,13 +19,16 @@ from starlette.types import Message
 from manyloong.errors import FetchError, NotFoundError
 from manyloong.index import shelf
 from manyloong.index.database import reading
-from manyloong.index.merge import merged_page, offline_page
-from manyloong.index.model import PageLine, Project, RefusedError
-from manyloong.index.render import project_html, project_json
+from manyloong.index.merge import local_page, merged_page, shows_all
+from manyloong.index.model import Project, RefusedError
+from manyloong.index.render import project_html
+from manyloong.index.stored_page import with_files
 from manyloong.index.upstream import Freshness, Known, Upstream
-from manyloong.index.upstream_page import JSON_TYPE, MISSING
+from manyloong.index.upstream_page import JSON_TYPE
 
 CHECKED_EVERY_S = 1.0
+_LARGE_BYTES = 1 << 20  # from here on pages are compressed for speed rather than size
+_PARTS = 4
 _NO_UPSTREAM = Known(digest="", checked_at=0.0, found=False, freshness=Freshness.OFF)
 
 
@@ -53,8 +59,7 @@ class Rendered:
         if encoding == "identity":
             return self.body
         if encoding not in self.encoded:
-            squeeze = zstandard.ZstdCompressor(level=3).compress if encoding == "zstd" else _gzip
-            self.encoded[encoding] = squeeze(self.body)
+            self.encoded[encoding] = (_zstd if encoding == "zstd" else _gzip)(self.body)
         return self.encoded[encoding]
 
     @property
@@ -117,7 +122,9 @@ class Pages:
         self._noted(name)
         with reading(self.engine) as connection:
             shelf.on_page(connection, name)
-        self.upstream.page(name)
+            shelf.entries_on_page(connection, name)
+            shelf.versions(connection, name)
+        self.upstream.stored(name)
 
     def drop(self, project: str) -> None:
         """Forget a page: something of it has changed."""
@@ -164,19 +171,20 @@ class Pages:
     def _build(
         self, project: str, noted: Project | None, known: Known, key: tuple[str, int, bool, Freshness]
     ) -> _Page:
-        ours: list[PageLine] = []
-        if noted:
-            with reading(self.engine) as connection:
-                ours = shelf.on_page(connection, project)
-        if known.freshness is Freshness.DOWN and not known.found:
-            merged = offline_page(project, ours)
-        else:
-            source = self.upstream.page(project) if known.found else MISSING
-            merged = merged_page(project, upstream=source, ours=ours, local=bool(noted and noted.local))
-        meta = merged.document.get("meta")
-        serial = meta.get("_last-serial", "") if isinstance(meta, dict) else ""
-        content = project_json(merged.document)
-        return _Page(key=key, serial=str(serial), content=content, checked_at=self.now())
+        with reading(self.engine) as connection:
+            versions = shelf.versions(connection, project) if noted else []
+            if not known.found:
+                entries = shelf.entries_on_page(connection, project)
+                content, serial = local_page(project, versions=versions, entries=entries), ""
+            else:
+                source = self.upstream.stored(project)
+                serial = source.releases.serial
+                if shows_all(source.releases, versions):
+                    entries = shelf.entries_on_page(connection, project) if versions else []
+                    content = with_files(source.content, entries)
+                else:
+                    content = merged_page(upstream=source, ours=shelf.on_page(connection, project)).content
+        return _Page(key=key, serial=serial, content=content, checked_at=self.now())
 
     def _trim(self) -> None:
         """Keep what was asked for last, within the limit."""
@@ -199,9 +207,27 @@ def _render(page: _Page, content_type: str) -> Rendered:
         etag=f'"{sha256(body).hexdigest()[:32]}"',
         body=body,
         freshness=page.key[3],
-        serial=page.serial if page.serial.isascii() and page.serial.isalnum() else "",
+        serial=page.serial,
     )
 
 
+def _zstd(body: bytes) -> bytes:
+    return zstandard.ZstdCompressor(level=1 if len(body) > _LARGE_BYTES else 3).compress(body)
+
+
 def _gzip(body: bytes) -> bytes:
-    return gzip.compress(body, compresslevel=3 if len(body) > 1 << 20 else 6, mtime=0)
+    """One gzip member (RFC 1952); of a large page each processor deflates a part of its own, as pigz does."""
+    if len(body) <= _LARGE_BYTES:
+        return gzip.compress(body, compresslevel=6, mtime=0)
+    step = -(-len(body) // _PARTS)
+    parts = [memoryview(body)[start : start + step] for start in range(0, len(body), step)]
+    with ThreadPoolExecutor(_PARTS) as pool:
+        check = pool.submit(zlib.crc32, body)
+        deflated = list(pool.map(_deflated, parts, [part is parts[-1] for part in parts]))
+    head = b"\x1f\x8b\x08\x00" + bytes(4) + b"\x04\xff"  # deflate, no time, fastest, unknown system
+    return b"".join((head, *deflated, struct.pack("<II", check.result(), len(body) & 0xFFFFFFFF)))
+
+
+def _deflated(part: memoryview, last: bool) -> bytes:  # noqa: FBT001 -- called through map
+    squeeze = zlib.compressobj(1, zlib.DEFLATED, -zlib.MAX_WBITS)
+    return squeeze.compress(part) + squeeze.flush(zlib.Z_FINISH if last else zlib.Z_SYNC_FLUSH)

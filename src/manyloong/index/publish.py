@@ -18,7 +18,17 @@ from manyloong.index.model import (
     WheelName,
     blob_key,
 )
+from manyloong.index.signatures import Trust
 from manyloong.index.site import Site
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gatekeeper:
+    """Who looks at uploads, the clock they look at, and whose signatures they believe (None: nobody's)."""
+
+    auditor: Auditor
+    clock: Clock
+    trust: Trust | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,8 +53,7 @@ def publish(
     name: WheelName,
     released_at: str,
     actor: str,
-    auditor: Auditor,
-    clock: Clock,
+    keeper: Gatekeeper,
 ) -> Published:
     """Check, audit and store one wheel; raises RefusedError, and then nothing is kept."""
     digests = measured(upload.path)
@@ -55,11 +64,12 @@ def publish(
         upload,
         name=name,
         digests=digests,
-        auditor=auditor,
+        auditor=keeper.auditor,
+        trust=keeper.trust,
         provenance_required=site.settings.provenance_required(name.project),
         released_at=released_at,
     )
-    return _store(site, new, upload.path, actor=actor, clock=clock)
+    return _store(site, new, upload.path, actor=actor, clock=keeper.clock)
 
 
 def _existing(site: Site, name: WheelName, sha256: str) -> Published | None:
@@ -78,14 +88,15 @@ def _same_or_refused(file: LocalFile, sha256: str) -> Published:
 
 
 def _store(site: Site, new: NewFile, path: Path, *, actor: str, clock: Clock) -> Published:
-    key = blob_key(new.sha256, new.name.filename)
-    site.blobs.put(key, path)
-    site.blobs.put_bytes(key + ".metadata", new.metadata)
+    _put_bytes(site, new, path)
     try:
         with writing(site.engine) as connection:
             there = shelf.find(connection, new.name.filename)
             if there is None:
                 shelf.add_file(connection, new, actor=actor, now=clock())
+                _put_bytes(
+                    site, new, path
+                )  # `gc` may have taken them for those of a cut-off upload; now it waits
         if there is not None:
             return _same_or_refused(there, new.sha256)
     except (RowExistsError, RefusedError) as error:
@@ -94,6 +105,15 @@ def _store(site: Site, new: NewFile, path: Path, *, actor: str, clock: Clock) ->
             raise
         raise RefusedError(f"File already exists: {new.name.filename}") from error
     return Published(filename=new.name.filename, sha256=new.sha256, created=True)
+
+
+def _put_bytes(site: Site, new: NewFile, path: Path) -> None:
+    """Store the wheel and its metadata where they are not there yet."""
+    key = blob_key(new.sha256, new.name.filename)
+    if site.blobs.size(key) != new.size_bytes:
+        site.blobs.put(key, path)
+    if site.blobs.size(key + ".metadata") != len(new.metadata):
+        site.blobs.put_bytes(key + ".metadata", new.metadata)
 
 
 def _forget_bytes(site: Site, new: NewFile) -> None:

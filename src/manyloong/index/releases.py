@@ -3,10 +3,10 @@
 from anyio import to_thread
 
 from manyloong.errors import FetchError
-from manyloong.index.merge import has_version, is_quarantined, release_times, upstream_covers
+from manyloong.index.merge import is_covered, release_times
 from manyloong.index.model import Project, RefusedError, WheelName
+from manyloong.index.stored_page import UpstreamReleases
 from manyloong.index.upstream import Freshness, Known, Upstream
-from manyloong.index.upstream_page import UpstreamPage
 
 
 async def released_at(upstream: Upstream, noted: Project | None, name: WheelName) -> str:
@@ -19,37 +19,35 @@ async def released_at(upstream: Upstream, noted: Project | None, name: WheelName
         return ""
     try:
         known = await upstream.known(name.project)
-        page = await _page(upstream, known, name.project)
-        if known.freshness is not Freshness.FRESH or not has_version(page, name.version):
+        releases = await to_thread.run_sync(_releases, upstream, name.project)
+        if known.freshness is not Freshness.FRESH or not known.found or not releases.has(name.version):
             known = await upstream.refreshed(name.project)
-            page = await _page(upstream, known, name.project)
+            releases = await to_thread.run_sync(_releases, upstream, name.project)
     except FetchError as error:
         raise RefusedError(
             f"cannot check {name.project} {name.version}: {error.message}", status=503, hint="try again later"
         ) from error
-    return _checked(page, known, name)
+    _check(releases, known, name)
+    times = release_times(await to_thread.run_sync(upstream.page, name.project), name.version)
+    return times[0][:32] if times else ""
 
 
-async def _page(upstream: Upstream, known: Known, project: str) -> UpstreamPage:
-    if not known.found:
-        return UpstreamPage(document={"files": []}, found=False)
-    return await to_thread.run_sync(upstream.page, project)
+def _releases(upstream: Upstream, project: str) -> UpstreamReleases:
+    return upstream.stored(project).releases
 
 
-def _checked(page: UpstreamPage, known: Known, name: WheelName) -> str:
+def _check(releases: UpstreamReleases, known: Known, name: WheelName) -> None:
     if not known.found:
         raise RefusedError(
             f"upstream has no project {name.project!r}, and it is not declared local",
             hint=f"for a project of your own: manyloong index local {name.project} --root DIR",
         )
-    if not has_version(page, name.version):
+    if not releases.has(name.version):
         raise RefusedError(
             f"upstream has no release {name.version} of {name.project}",
             hint="wheels are taken for releases that exist upstream",
         )
-    if is_quarantined(page):
+    if releases.quarantined:
         raise RefusedError(f"upstream holds {name.project} in quarantine")
-    if upstream_covers(page, name):
+    if is_covered(name, releases):
         raise RefusedError(f"upstream ships a wheel that serves all that {name.filename} would")
-    times = release_times(page, name.version)
-    return times[0][:32] if times else ""

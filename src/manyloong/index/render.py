@@ -1,15 +1,10 @@
 """Writes a merged page as PEP 691 JSON or PEP 503 HTML; pure, and the same bytes for the same page."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from html import escape
 from typing import Any
 
 import orjson
-
-
-def project_json(document: Mapping[str, Any]) -> bytes:
-    """The page as JSON."""
-    return orjson.dumps(document)
 
 
 def project_html(content: bytes) -> bytes:

@@ -22,9 +22,9 @@ from starlette.responses import FileResponse, Response
 
 from manyloong.index import shelf
 from manyloong.index.database import reading
-from manyloong.index.merge import API_VERSION
 from manyloong.index.negotiate import content_encoding, matches
 from manyloong.index.render import root_anchor, root_html, root_json
+from manyloong.index.stored_page import API_VERSION
 from manyloong.index.upstream import Freshness
 from manyloong.index.upstream_page import JSON_TYPE
 

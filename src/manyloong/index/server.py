@@ -12,7 +12,7 @@ import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from manyloong.index.app import IndexApp, make_app
-from manyloong.index.http_upload import Gatekeeper
+from manyloong.index.publish import Gatekeeper
 from manyloong.index.site import Site
 from manyloong.index.upstream import Ages, Upstream, open_client
 

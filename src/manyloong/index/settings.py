@@ -1,6 +1,7 @@
 """``index.toml``: what an index is configured to be; docs/reference/index.md explains each key."""
 
 import tomllib
+from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from difflib import get_close_matches
 from pathlib import Path
@@ -21,6 +22,8 @@ class Settings:
     database: str = "sqlite:///index.sqlite3"  # relative to the index
     files: str = "files"  # a folder of the index, or s3://bucket/prefix
     require_provenance: tuple[str, ...] = ()  # project names, or "*"
+    trusted_root: str = ""  # Sigstore's trusted_root.json (relative to the index), or "sigstore"
+    provenance_signers: tuple[str, ...] = ()  # "IDENTITY ISSUER", those whose attestations are taken
     upload_limit_mib: int = 1024
     uploads_per_minute: int = 120  # for a token
     failures_per_minute: int = 20  # wrong tokens, for a client address
@@ -55,9 +58,25 @@ def read_settings(root: Path) -> Settings:
             faults.append(InputError(f"{path}: {key} must be {fault}, not {value!r}"))
         else:
             values[known[key].name] = tuple(value) if isinstance(value, list) else value
+    if not faults:
+        faults = list(_inconsistencies(path, Settings(**values)))
     if faults:
         raise ExceptionGroup("index.toml", faults)
     return Settings(**values)
+
+
+def _inconsistencies(path: Path, settings: Settings) -> Iterator[InputError]:
+    """A policy that nothing could enforce is not one."""
+    if settings.require_provenance and not settings.trusted_root:
+        yield InputError(
+            f"{path}: require-provenance needs trusted-root: else nobody verifies the signatures",
+            hint='trusted-root = "trusted_root.json", or "sigstore" for the public instance',
+        )
+    if bool(settings.trusted_root) != bool(settings.provenance_signers):
+        yield InputError(
+            f"{path}: trusted-root and provenance-signers go together",
+            hint='such as provenance-signers = ["builder@example.org https://accounts.example.org"]',
+        )
 
 
 def format_settings(settings: Settings) -> str:

@@ -52,7 +52,7 @@ class Sheet:
     source: str
     lane: str
     log: str
-    has_provenance: bool
+    provenance: str  # who signed it, in words; "" without any
 
     @property
     def libc(self) -> str:
@@ -95,7 +95,7 @@ def make_sheet(file: LocalFile, documents: Iterable[Attachment]) -> Sheet:
         source=_source(source) if isinstance(source, dict) else "",
         lane=_text(record, "lane"),
         log="\n".join(log.text for log in by_kind.get("log", []))[-_LOG_SHOWN:],
-        has_provenance="provenance" in by_kind,
+        provenance=_provenance(_first(by_kind["provenance"])) if "provenance" in by_kind else "",
     )
 
 
@@ -118,6 +118,18 @@ def _component(found: dict[str, Any]) -> Component:
         elif isinstance(inner, dict):
             names.append(_text(inner, "id") or _text(inner, "name"))
     return Component(name=_text(found, "name"), version=_text(found, "version"), license=", ".join(names))
+
+
+def _provenance(document: dict[str, Any]) -> str:
+    """``signed by IDENTITY (ISSUER)``, or that nobody verified who did."""
+    publishers = [bundle.get("publisher") for bundle in _objects(document, "attestation_bundles")]
+    names = [
+        f"{_text(publisher, 'identity')} ({_text(publisher, 'issuer')})"
+        for publisher in publishers
+        if isinstance(publisher, dict) and publisher.get("kind") == "sigstore"
+    ]
+    known = names and len(names) == len(publishers)
+    return "signed by " + ", ".join(names) if known else "signature not verified"
 
 
 def _source(source: dict[str, Any]) -> str:

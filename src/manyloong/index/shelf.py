@@ -56,8 +56,23 @@ def on_page(connection: Connection, name: str) -> list[PageLine]:
     """The published files of a project, in the order they came."""
     statement = select(files.c.filename, files.c.version, files.c.yanked, files.c.entry)
     statement = statement.where(files.c.project == name, files.c.state == State.PUBLISHED)
-    rows = connection.execute(statement.order_by(files.c.uploaded_at, files.c.filename)).all()
-    return [PageLine(*row) for row in rows]
+    result = connection.execute(statement.order_by(files.c.uploaded_at, files.c.filename))
+    # The driver's own tuples: made into rows of SQLAlchemy they take twice as long.
+    lines: list[PageLine] = list(result.cursor.fetchall())
+    return lines
+
+
+def entries_on_page(connection: Connection, name: str) -> list[str]:
+    """The same files as finished JSON and nothing else."""
+    statement = select(files.c.entry).where(files.c.project == name, files.c.state == State.PUBLISHED)
+    result = connection.execute(statement.order_by(files.c.uploaded_at, files.c.filename))
+    return [entry for (entry,) in result.cursor.fetchall()]
+
+
+def versions(connection: Connection, name: str) -> list[str]:
+    """The versions of a project's published files."""
+    statement = select(files.c.version).where(files.c.project == name, files.c.state == State.PUBLISHED)
+    return list(connection.execute(statement.distinct()).scalars())
 
 
 def of_project(

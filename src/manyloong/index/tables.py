@@ -52,6 +52,7 @@ files = Table(
     Column("entry", Text, nullable=False),
     Index("ix_files_project", "project", "uploaded_at", "filename"),  # a page in its order
     Index("ix_files_uploaded_at", "uploaded_at"),
+    Index("ix_files_version", "project", "state", "version"),
 )
 
 attachments = Table(
@@ -101,9 +102,17 @@ upstream = Table(  # a cache; may be emptied at any time
     "upstream",
     metadata,
     Column("project", String(255), primary_key=True),
-    Column("source", Text, nullable=False),  # the page's address
+    Column("digest", String(64), nullable=False),  # of the page, uncompressed
     Column("checked_at", Float, nullable=False),  # seconds since the epoch
-    Column("status", Integer, nullable=False),
     Column("etag", Text, nullable=False),
-    Column("body", LargeBinary, nullable=False),  # zstd of normalised PEP 691 JSON
+    Column("releases", Text, nullable=False),  # stored_page.UpstreamReleases as JSON
+    Column("body", LargeBinary, nullable=False),  # zstd of stored_page.StoredPage's content
+)
+
+limits = Table(  # buckets of permits; those that are full again are removed
+    "limits",
+    metadata,
+    Column("bucket", String(255), primary_key=True),
+    Column("permits", Float, nullable=False),
+    Column("at", Float, nullable=False),  # seconds since the epoch
 )

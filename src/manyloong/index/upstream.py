@@ -18,6 +18,7 @@ from sqlalchemy import Engine, delete, insert, select
 
 from manyloong.errors import FetchError, IntegrityError
 from manyloong.index.database import reading, writing
+from manyloong.index.stored_page import StoredPage, UpstreamReleases, stored_page
 from manyloong.index.tables import upstream
 from manyloong.index.upstream_page import ACCEPT, MISSING, Reply, UpstreamPage, parse_page
 
@@ -110,13 +111,19 @@ class Upstream:
         """The same, but asks upstream now; raises FetchError when it does not answer."""
         return await self._refresh(project)
 
-    def page(self, project: str) -> UpstreamPage:
-        """The remembered page (call in a thread); MISSING where there is none."""
+    def stored(self, project: str) -> StoredPage:
+        """The remembered page (call in a thread); an empty one where there is none."""
+        columns = (upstream.c.body, upstream.c.releases)
         with reading(self.engine) as connection:
-            body = connection.execute(select(upstream.c.body).where(upstream.c.project == project)).scalar()
-        if body is None:
-            return MISSING
-        return UpstreamPage(document=orjson.loads(zstandard.decompress(body)))
+            row = connection.execute(select(*columns).where(upstream.c.project == project)).first()
+        if row is None:
+            return stored_page(MISSING, project=project)
+        content = zstandard.decompress(row.body)
+        return StoredPage(content=content, releases=UpstreamReleases.from_json(row.releases))
+
+    def page(self, project: str) -> UpstreamPage:
+        """The same, parsed again: for the few who ask for more of it."""
+        return UpstreamPage(document=orjson.loads(self.stored(project).content))
 
     async def close(self) -> None:
         """Stop what runs in the background."""
@@ -173,14 +180,14 @@ class Upstream:
 
     def _remember(self, project: str, reply: Reply, etag: str) -> Known:
         page = parse_page(reply, project=project)
-        content = orjson.dumps(page.document)
-        digest = sha256(content).hexdigest()
+        kept = stored_page(page, project=project)
+        digest = sha256(kept.content).hexdigest()
         row = {
-            "source": digest,
+            "digest": digest,
             "checked_at": self.now(),
-            "status": 200,
             "etag": etag,
-            "body": zstandard.compress(content, 3),
+            "releases": kept.releases.to_json(),
+            "body": zstandard.compress(kept.content, 3),
         }
         with writing(self.engine) as connection:
             connection.execute(delete(upstream).where(upstream.c.project == project))
@@ -197,16 +204,16 @@ class Upstream:
             connection.execute(delete(upstream).where(upstream.c.project == project))
 
     def _remembered(self, project: str) -> Known | None:
-        columns = (upstream.c.source, upstream.c.checked_at)
+        columns = (upstream.c.digest, upstream.c.checked_at)
         with reading(self.engine) as connection:
             row = connection.execute(select(*columns).where(upstream.c.project == project)).first()
-        return Known(digest=row.source, checked_at=row.checked_at, found=True) if row else None
+        return Known(digest=row.digest, checked_at=row.checked_at, found=True) if row else None
 
     def _validator(self, project: str) -> tuple[str, str]:
-        columns = (upstream.c.etag, upstream.c.source)
+        columns = (upstream.c.etag, upstream.c.digest)
         with reading(self.engine) as connection:
             row = connection.execute(select(*columns).where(upstream.c.project == project)).first()
-        return (row.etag, row.source) if row else ("", "")
+        return (row.etag, row.digest) if row else ("", "")
 
     def _count(self, outcome: str) -> None:
         self.outcomes[outcome] = self.outcomes.get(outcome, 0) + 1

@@ -1,6 +1,6 @@
 """Reads what an upstream index answers for a project into one checked form, whichever format it speaks."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
@@ -39,7 +39,6 @@ class Reply:
     url: str
     content_type: str
     body: bytes
-    serial: str = field(default="")
 
 
 def parse_page(reply: Reply, *, project: str) -> UpstreamPage:

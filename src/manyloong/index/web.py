@@ -14,6 +14,7 @@ from starlette.responses import HTMLResponse, Response
 from manyloong.errors import InputError, NotFoundError
 from manyloong.index import shelf
 from manyloong.index.database import reading
+from manyloong.index.http_errors import PAGE_HEADERS
 from manyloong.index.merge import merged_page
 from manyloong.index.model import LocalFile, State
 from manyloong.index.names import project_name, wheel_name
@@ -25,13 +26,6 @@ from manyloong.index.upstream import Upstream
 
 _RECENT = 20
 _FOUND = 100
-_HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; "
-    "base-uri 'none'; frame-ancestors 'none'",
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "Cache-Control": "no-cache",
-}
 _STYLE = resources("manyloong.index").joinpath("static/style.css")
 
 T = TypeVar("T")
@@ -92,7 +86,7 @@ class Web:
     def _page(self, request: Request, template: str, **context: Any) -> Response:
         base = request.scope.get("root_path", "")
         html = self.templates.get_template(template).render(base=base, **context)
-        return HTMLResponse(html, headers=_HEADERS)
+        return HTMLResponse(html, headers=PAGE_HEADERS)
 
     def _home(self) -> tuple[list[Sheet], Statistics]:
         with reading(self.site.engine) as connection:
@@ -114,14 +108,16 @@ class Web:
                 )
             shown = [file for file in files if file.state is not State.QUARANTINED]
             sheets = [make_sheet(file, shelf.documents(connection, file.name.filename)) for file in shown]
-        page = self.upstream.page(name)
-        merged = merged_page(name, upstream=page, ours=[file.line for file in shown], local=known.local)
+        lines = [file.line for file in shown]
+        replaced = (
+            () if known.local else merged_page(upstream=self.upstream.stored(name), ours=lines).replaced
+        )
         versions = sorted({sheet.file.name.version for sheet in sheets}, key=Version, reverse=True)
         releases = [
             Release(version=version, wheels=tuple(s for s in sheets if s.file.name.version == version))
             for version in versions
         ]
-        return releases, known.local, merged.replaced
+        return releases, known.local, replaced
 
     def _sheet(self, filename: str) -> Sheet:
         with reading(self.site.engine) as connection:

@@ -39,7 +39,7 @@ def build_root(
         _unpack(tree, spec=spec, lock=lock, packages=packages)
         finish_tree(tree, spec)
     with _stage(lock, "loader cache", tools.listener):
-        _write_loader_cache(tree, tools)
+        write_loader_cache(tree, tools)
     with _stage(lock, "bytecode", tools.listener), tools.store.scratch("bytecode") as scratch:
         compile_stdlib(tree, native=tools.native or tree, runner=tools.runner, scratch=scratch)
     normalise_tree(tree, epoch=lock.epoch)
@@ -56,7 +56,7 @@ def _unpack(tree: Path, *, spec: RootSpec, lock: RootLock, packages: Mapping[str
     unpack_packages(sorted(packages.items()), tree, spec=spec, epoch=lock.epoch, workers=workers)
 
 
-def _write_loader_cache(tree: Path, tools: Tools) -> None:
+def write_loader_cache(tree: Path, tools: Tools) -> None:
     """``/etc/ld.so.cache``, by the root's own ldconfig; not its auxiliary cache, which has inode numbers."""
     with tools.store.scratch("ldconfig") as scratch:
         done = tools.runner.run(

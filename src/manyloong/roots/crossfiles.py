@@ -23,12 +23,14 @@ set(CMAKE_LIBRARY_ARCHITECTURE {triplet})
 set(CMAKE_SYSROOT {sysroot})
 # Programs are the build machine's. Headers, libraries and packages are the target's, or lie in the build or
 # its environment (pybind11, nanobind, numpy: header-only), never in the root the build runs in.
-list(APPEND CMAKE_FIND_ROOT_PATH {tree} /build {environment})
+list(APPEND CMAKE_FIND_ROOT_PATH {tree} {ports} /build {environment})
 set(CMAKE_FIND_ROOT_PATH_MODE_PROGRAM NEVER)
 set(CMAKE_FIND_ROOT_PATH_MODE_LIBRARY ONLY)
 set(CMAKE_FIND_ROOT_PATH_MODE_INCLUDE ONLY)
 set(CMAKE_FIND_ROOT_PATH_MODE_PACKAGE ONLY)
-# No CMAKE_CROSSCOMPILING_EMULATOR: the kernel runs the target's programs itself, with their child processes.
+# The kernel runs the target's programs itself, with their child processes. A program that only starts another
+# is named so that try_run and the search for a Python interpreter know that they may (policy CMP0190).
+set(CMAKE_CROSSCOMPILING_EMULATOR /usr/bin/env)
 """
 
 _MESON_CROSS = """\
@@ -46,7 +48,7 @@ endian = '{endian}'
 [properties]
 needs_exe_wrapper = false
 sys_root = ''
-pkg_config_libdir = ['{tree}/lib/pkgconfig', '{tree}/share/pkgconfig']
+pkg_config_libdir = [{pkg_config}]
 cmake_toolchain_file = '{tree}/cmake/toolchain.cmake'
 """
 
@@ -79,6 +81,7 @@ def cmake_toolchain(layout: Layout, target: Target) -> str:
         sysroot=layout.sysroot,
         tree=layout.tree,
         environment=ENVIRONMENT_PATH,
+        ports=layout.ports,
     )
 
 
@@ -90,7 +93,12 @@ def meson_cross(layout: Layout, target: Target) -> str:
         cpu_family=target.architecture.meson_cpu_family,
         endian="little" if target.architecture.little_endian else "big",
         tree=layout.tree,
+        pkg_config=", ".join(f"'{place}/pkgconfig'" for place in _pkg_config_places(layout)),
     )
+
+
+def _pkg_config_places(layout: Layout) -> tuple[str, ...]:
+    return tuple(f"{tree}/{part}" for tree in (layout.tree, layout.ports) for part in ("lib", "share"))
 
 
 def meson_native(layout: Layout) -> str:

@@ -12,16 +12,17 @@ from functools import partial
 from pathlib import Path
 from typing import Protocol
 
-from manyloong.errors import FetchError, GoneError, HostError, LockError
+from manyloong.errors import FetchError, GoneError, HostError, IntegrityError, LockError
 from manyloong.events import Listener, Warned
 from manyloong.roots.build import Tools, build_emulator, build_root
 from manyloong.roots.index import Clock, Keys, archive_keys, read_index, utc_now
-from manyloong.roots.lock import committed_lock, lock_document, lock_from_document, root_id
+from manyloong.roots.lock import committed_lock, lock_document, lock_from_document, root_id, spec_digest
 from manyloong.roots.model import Root, RootLock, RootSpec
 from manyloong.roots.resolve import lock_changes, refresh_lock
 from manyloong.roots.spec import root_spec
 from manyloong.sandbox import Emulator, Runner
 from manyloong.store import Fetcher, RemoteFile, Store
+from manyloong.store.normalise import tree_digest
 from manyloong.targets import Architecture, Host, all_targets, host
 
 REFRESH_ROUNDS = 3  # a new version's file can be missing too
@@ -168,11 +169,25 @@ def _made(spec: RootSpec, lock: RootLock, sources: Sources, build: Build) -> Roo
     """Fetch and build; where files are gone, with what the signed index has instead."""
     used, packages, drift = _fetched(spec, lock, sources)
     identity = root_id(used, spec)
-    path = sources.store.tree("root", identity, partial(build, lock=used, packages=packages))
+
+    def fill(tree: Path) -> None:
+        build(tree, lock=used, packages=packages)
+        check_tree(tree, used, spec)
+
+    path = sources.store.tree("root", identity, fill)
     if drift:
         document = {"lock": lock_document(used), "drift": list(drift)}
         sources.store.put_json("drift", root_id(lock, spec), document)
     return Root(name=spec.name, id=identity, path=path, drift=drift)
+
+
+def check_tree(tree: Path, lock: RootLock, spec: RootSpec) -> None:
+    """IntegrityError for a tree that is not the one its lock names; a lock may name none."""
+    if lock.tree and lock.spec == spec_digest(spec) and (found := tree_digest(tree)) != lock.tree:
+        raise IntegrityError(
+            f"{lock.root}: the tree's digest is {found}, and its lock says {lock.tree}",
+            hint=f"build it again from nothing, and see what differs: manyloong root verify {lock.root}",
+        )
 
 
 def _fetched(

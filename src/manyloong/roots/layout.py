@@ -7,6 +7,9 @@ ZIG_PATH = "/opt/manyloong/zig"
 TARGET_PATH = "/opt/manyloong/target"
 NATIVE_PATH = "/opt/manyloong/native"
 ENVIRONMENT_PATH = "/opt/manyloong/env"  # the build requirements of a package
+PORTS_PATH = "/opt/manyloong/ports"  # the ports a build uses, as one prefix
+PYTHON_PATH = "/opt/manyloong/python"  # an interpreter of the build machine that its root lacks
+GCC_VERSION = "12"  # whose C++ library is used; its directories are named so
 LOG_PATH = "/build/.toolchain.jsonl"
 
 
@@ -18,6 +21,7 @@ class Layout:
     tree: str = TARGET_PATH
     zig: str = ZIG_PATH
     python: str = "/usr/bin/python3"  # runs the wrappers
+    ports: str = PORTS_PATH  # searched after all else, where it is mounted; "" for none
     log: str = LOG_PATH
 
     @property
@@ -37,6 +41,11 @@ class Layout:
     def runtime(self) -> str:
         """Where clang's driver looks for its builtins, below the tree."""
         return f"lib/clang/lib/{self.triplet.replace('-linux-', '-unknown-linux-')}"
+
+    @property
+    def gcc(self) -> str:
+        """What clang's driver takes for GCC's installation, below the tree: it finds libstdc++ from there."""
+        return f"sysroot/usr/lib/gcc/{self.triplet}/{GCC_VERSION}"
 
     def clang(self, *, cxx: bool = False) -> tuple[str, ...]:
         """The start of a command line of clang's own driver for this toolchain."""

@@ -14,6 +14,7 @@ from manyloong.roots.model import LockedPackage, RootLock, RootSpec
 
 _HEADER = "# Made by `manyloong root lock {root}`; do not edit.\n"
 _SAFE = re.compile(r"[A-Za-z0-9+.:~_/%-]+")
+_EXPECTED = ("tree", "spec")  # fields that say what comes out; all others decide it
 _HEX = re.compile(r"[0-9a-f]{64}")
 
 
@@ -42,6 +43,8 @@ def parse_lock(text: str, *, where: str) -> RootLock:
             date=date.astimezone(UTC),
             recipe=int(document["recipe"]),
             packages=tuple(LockedPackage(**row) for row in document["packages"]),
+            tree=str(document.get("tree", "")),
+            spec=str(document.get("spec", "")),
         )
         _check(lock)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
@@ -50,6 +53,9 @@ def parse_lock(text: str, *, where: str) -> RootLock:
 
 
 def _check(lock: RootLock) -> None:
+    for digest in (lock.tree, lock.spec):
+        if digest and not _HEX.fullmatch(digest):
+            raise ValueError(f"not a SHA-256: {digest!r}")
     names = [package.name for package in lock.packages]
     if names != sorted(set(names)):
         raise ValueError("packages are not sorted, or one is there twice")
@@ -70,12 +76,13 @@ def _row(package: LockedPackage) -> str:
 def format_lock(lock: RootLock) -> str:
     """The one text of a lock."""
     rows = [_row(package) for package in lock.packages]
+    tree = f'tree = "{lock.tree}"\nspec = "{lock.spec}"\n' if lock.tree else ""
     return (
         _HEADER.format(root=lock.root) + f'root = "{lock.root}"\n'
         f'architecture = "{lock.architecture}"\n'
         f'suite = "{lock.suite}"\n'
         f"date = {lock.date.astimezone(UTC).strftime('%Y-%m-%dT%H:%M:%SZ')}\n"
-        f"recipe = {lock.recipe}\n"
+        f"recipe = {lock.recipe}\n{tree}"
         f"packages = [\n{''.join(rows)}]\n"
     )
 
@@ -93,6 +100,15 @@ def lock_from_document(document: dict[str, Any]) -> RootLock:
 
 def root_id(lock: RootLock, spec: RootSpec) -> str:
     """SHA-256 over all that decides the tree: the lock used, the spec and the recipe (inside the lock)."""
-    document = {"lock": lock_document(lock), "spec": asdict(spec)}
+    inputs = {name: value for name, value in lock_document(lock).items() if name not in _EXPECTED}
+    return _digest({"lock": inputs, "spec": asdict(spec)})
+
+
+def spec_digest(spec: RootSpec) -> str:
+    """SHA-256 of a spec: what a lock's ``tree`` is the tree of, besides the lock."""
+    return _digest(asdict(spec))
+
+
+def _digest(document: dict[str, Any]) -> str:
     text = json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
     return hashlib.sha256(text.encode("ascii")).hexdigest()

@@ -53,6 +53,8 @@ class RootLock:
     date: datetime  # of the index it was resolved from, UTC; also every file's mtime
     recipe: int  # bump when root-building code changes its output
     packages: tuple[LockedPackage, ...]  # sorted by name
+    tree: str = ""  # SHA-256 of the finished tree (store.normalise.tree_digest), where it was verified
+    spec: str = ""  # SHA-256 of the spec that ``tree`` is of
 
     @property
     def epoch(self) -> int:

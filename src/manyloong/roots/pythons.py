@@ -127,14 +127,30 @@ def probe_files(pythons: tuple[TargetPython, ...], exported: frozenset[str]) -> 
     return Probes(texts=texts, names=names, exported=exported)
 
 
-def write_python(python: TargetPython, directory: Path, layout: Layout, *, removed: tuple[str, ...]) -> None:
-    """``include/`` with the filtered pyconfig.h in place of Debian's dispatcher, and the build variables."""
-    include = directory / "include"
-    shutil.copytree(python.headers, include, symlinks=False)
-    pyconfig = include / "pyconfig.h"
+def read_built_python(tree: Path, tag: str, name: str, triplet: str) -> TargetPython:
+    """A CPython from source as it was installed; IntegrityError where its build variables are not there.
+
+    ``name`` is that of its library's directory, e.g. python3.13t.
+    """
+    headers = tree / "usr/include" / name
+    modules = sorted((tree / "usr/lib" / name).glob(f"_sysconfigdata_*_{triplet}.py"))
+    if len(modules) != 1 or not (headers / "pyconfig.h").is_file():
+        raise IntegrityError(f"{tree} has no build variables of {name} for {triplet}")
+    return _read(tag, headers, headers / "pyconfig.h", modules[0])
+
+
+def write_python(
+    python: TargetPython, directory: Path, layout: Layout, *, removed: tuple[str, ...], include: str = ""
+) -> None:
+    """``include/`` with the filtered pyconfig.h in place of Debian's dispatcher, and the build variables.
+
+    ``include`` is where the directory will be inside, if not in the toolchain's tree.
+    """
+    inside = include or layout.python_include(python.name)
+    headers = directory / "include"
+    shutil.copytree(python.headers, headers, symlinks=False)
+    pyconfig = headers / "pyconfig.h"
     pyconfig.unlink(missing_ok=True)
     pyconfig.write_text(filter_pyconfig(python.pyconfig, removed), "utf-8")
-    variables = filter_variables(
-        parse_variables(python.variables), removed, include=layout.python_include(python.name)
-    )
+    variables = filter_variables(parse_variables(python.variables), removed, include=inside)
     (directory / python.module).write_text(format_variables(variables), "utf-8")

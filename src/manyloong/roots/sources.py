@@ -9,7 +9,7 @@ A source is a table of a TOML file that is shipped with the package::
     date = "20261101T000000Z"              # when the mirrors had it, for the snapshot service
     urls = ["https://zlib.net/fossils/zlib-1.3.1.tar.gz"]  # the same bytes elsewhere; may be absent
     sha256 = "9a93b2b7dfdac77ceba5a558a580e74667dd6fede4585b91eefb60f03b72df23"
-    size_bytes = 1512791
+    size_bytes = 1512791                   # may be absent
 """
 
 import re
@@ -35,7 +35,7 @@ class PinnedSource:
     version: str
     licence: str
     sha256: str
-    size_bytes: int
+    size_bytes: int | None  # None: not known
     path: str = ""
     date: str = ""
     urls: tuple[str, ...] = ()
@@ -60,7 +60,7 @@ def parse_source(table: Mapping[str, object], *, where: str) -> PinnedSource:
     if texts["date"] and not _DATE.fullmatch(texts["date"]):
         raise InputError(f"{where}: date is not of the form 20261101T000000Z: {texts['date']!r}")
     size, urls = table.get("size_bytes"), table.get("urls", [])
-    if not isinstance(size, int) or isinstance(size, bool) or size <= 0:
+    if size is not None and (not isinstance(size, int) or isinstance(size, bool) or size <= 0):
         raise InputError(f"{where}: size_bytes is not a positive number: {size!r}")
     if not isinstance(urls, list):
         raise InputError(f"{where}: urls is not a list of addresses")

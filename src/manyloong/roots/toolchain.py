@@ -7,7 +7,7 @@ what runs inside is in payload/.
 import hashlib
 import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from importlib.resources import files
@@ -17,6 +17,8 @@ from manyloong.errors import BuildError, NotFoundError
 from manyloong.events import Listener, StageFinished, StageStarted
 from manyloong.roots.crossfiles import cmake_toolchain, meson_cross, meson_native
 from manyloong.roots.layout import NATIVE_PATH, TARGET_PATH, ZIG_PATH, Layout, host_python
+from manyloong.roots.libstdcxx import KIND as CXX_KIND
+from manyloong.roots.libstdcxx import OUTPUT, WORK, CxxPlan, gcc_source
 from manyloong.roots.pythons import (
     TargetPython,
     exported_functions,
@@ -25,13 +27,21 @@ from manyloong.roots.pythons import (
     probe_files,
     write_python,
 )
-from manyloong.roots.wrappers import binutils_links, clang_configuration, wrapper_modules, wrapper_scripts
+from manyloong.roots.sources import ensure_sources
+from manyloong.roots.wrappers import (
+    NATIVE_LINKER,
+    binutils_links,
+    clang_configuration,
+    wrapper_modules,
+    wrapper_scripts,
+)
 from manyloong.sandbox import Bind, Command, Done, Runner
-from manyloong.store import Store
+from manyloong.store import Fetcher, Store
 from manyloong.store.normalise import normalise_tree
 from manyloong.targets import FlagRule, Host, Target
 
-RECIPE = 1  # bump when what is built changes although its inputs do not
+RECIPE = 1  # bump when what is built changes although its inputs and _PROGRAMS do not
+_PROGRAMS = ("toolchain.py", "payload/sysroot.py", "pythons.py", "pyconfig.py")
 _WORK = ".work"  # inside a tree while it is built
 _ENVIRONMENT = (
     ("PATH", "/usr/bin:/bin"),
@@ -62,10 +72,11 @@ class TreePlan:
 
     layout: Layout
     zig_target: tuple[str, ...]  # as ``zig cc`` takes it
-    cxx: bool
+    cxx: CxxPlan
     files: Mapping[str, str]  # path in the tree -> text
     executables: Mapping[str, str]
     links: Mapping[str, str]
+    libc_kernel: tuple[int, ...] = ()  # in the ABI note of the start files; empty: as zig has it
     pythons: tuple[TargetPython, ...] = ()
     libc: tuple[Path, ...] = ()  # files of the C library those were configured with
 
@@ -78,12 +89,12 @@ class TreePlan:
             "zig_target": self.zig_target,
             "compile": self.layout.clang(),
             "compile_cxx": self.layout.clang(cxx=True),
-            "cxx": self.cxx,
+            "libc_kernel": self.libc_kernel,
         }
 
     def key(self, zig: str) -> str:
-        """SHA-256 of the plan, of the zig tree's name and of the programs that build."""
-        payload = files("manyloong.roots").joinpath("payload/sysroot.py").read_text("utf-8")
+        """SHA-256 of the plan, of the zig tree's name and of the programs that build, this one among them."""
+        programs = [files("manyloong.roots").joinpath(name).read_text("utf-8") for name in _PROGRAMS]
         document = {
             "recipe": RECIPE,
             "zig": zig,
@@ -91,7 +102,8 @@ class TreePlan:
             "files": dict(self.files),
             "executables": dict(self.executables),
             "links": dict(self.links),
-            "payload": payload,
+            "programs": programs,
+            "cxx": self.cxx.key(zig),
             "pythons": [python.digest for python in self.pythons],
             "libc": [hashlib.sha256(path.read_bytes()).hexdigest() for path in self.libc],
         }
@@ -99,7 +111,7 @@ class TreePlan:
         return hashlib.sha256(text.encode()).hexdigest()
 
 
-def ensure_toolchain(
+def ensure_toolchain(  # noqa: PLR0913 - the doors, by name
     target: Target,
     host: Host,
     *,
@@ -107,15 +119,27 @@ def ensure_toolchain(
     native_root: Path,
     target_root: Path,
     store: Store,
+    fetcher: Fetcher,
+    mirrors: Sequence[str],
     runner: Runner,
     listener: Listener,
 ) -> Toolchain:
-    """The toolchain, built on first use, both trees at once; BuildError with the log's end."""
+    """The toolchain, built on first use, both trees at once; BuildError with the log's end.
+
+    GCC's source is fetched only where its C++ library is not there yet: FetchError, IntegrityError.
+    """
     plans = (
         plan_target(target, native_root=native_root, target_root=target_root),
         plan_native(target, host, native_root=native_root),
     )
-    builder = _Builder(zig=zig, root=native_root, store=store, runner=runner, listener=listener)
+    source = None
+    if any(store.tree_path(CXX_KIND, plan.cxx.key(zig.name)) is None for plan in plans):
+        pinned = gcc_source()
+        paths = ensure_sources([pinned], fetcher=fetcher, mirrors=mirrors, listener=listener)
+        source = paths[pinned.name]
+    builder = _Builder(
+        zig=zig, root=native_root, source=source, store=store, runner=runner, listener=listener
+    )
     keys = [plan.key(zig.name) for plan in plans]
     with ThreadPoolExecutor(len(plans)) as pool:
         trees = list(pool.map(builder.ensure, ("toolchain", "toolchain-native"), keys, plans))
@@ -142,7 +166,7 @@ def plan_target(
         flags=architecture.compiler.flags,
         rewrites=architecture.compiler.rewrites,
         page_size=architecture.page_align_build,
-        triplet_names=True,
+        native=False,
     )
     texts = {
         **plan.files,
@@ -150,13 +174,19 @@ def plan_target(
         "meson/cross.ini": meson_cross(layout, target),
     }
     libc = find_libc(target_root, target.triplet)
-    return replace(plan, files=texts, pythons=pythons, libc=libc, cxx=True)
+    kernel = architecture.glibc_kernel if target.libc == "glibc" else ()
+    return replace(plan, files=texts, pythons=pythons, libc=libc, libc_kernel=kernel)
 
 
 def plan_native(target: Target, host: Host, *, native_root: Path, layout: Layout | None = None) -> TreePlan:
-    """The tree that compiles for the build machine: the same C library and floor, C only."""
+    """The tree that compiles for the build machine: the same C library and floor.
+
+    Its C++ library is that of the root in which those programs run.
+    """
     floor = target.zig_target.removeprefix(target.architecture.zig.triple)
-    layout = layout or Layout(triplet=host.triplet, tree=NATIVE_PATH, python=host_python(native_root))
+    layout = layout or Layout(
+        triplet=host.triplet, tree=NATIVE_PATH, python=host_python(native_root), ports=""
+    )
     plan = _plan(
         layout,
         native_root=native_root,
@@ -164,9 +194,18 @@ def plan_native(target: Target, host: Host, *, native_root: Path, layout: Layout
         flags=(),
         rewrites=(),
         page_size=None,
-        triplet_names=False,
+        native=True,
     )
-    return replace(plan, files={**plan.files, "meson/native.ini": meson_native(layout)})
+    library = f"/usr/lib/{layout.triplet}/libstdc++.so.6"
+    return replace(
+        plan,
+        files={
+            **plan.files,
+            "meson/native.ini": meson_native(layout),
+            "sysroot/usr/lib/libstdc++fs.a": "/* std::filesystem is in libstdc++ */\n",
+        },
+        links={**plan.links, "sysroot/usr/lib/libstdc++.so": library},
+    )
 
 
 def _plan(
@@ -177,21 +216,23 @@ def _plan(
     flags: tuple[str, ...],
     rewrites: tuple[FlagRule, ...],
     page_size: int | None,
-    triplet_names: bool,
+    native: bool,
 ) -> TreePlan:
     configuration = clang_configuration(layout, flags)
-    modules = wrapper_modules(layout, page_size=page_size, rewrites=rewrites)
-    links = binutils_links(layout, triplet_names=triplet_names)
+    linker = NATIVE_LINKER if native else ()
+    modules = wrapper_modules(layout, page_size=page_size, rewrites=rewrites, linker=linker)
+    links = binutils_links(layout, triplet_names=not native)
     return TreePlan(
         layout=layout,
         zig_target=zig_target,
-        cxx=False,
+        cxx=CxxPlan(layout=layout, zig_target=zig_target, configuration=configuration, library=not native),
         files={
             **{f"lib/clang/{name}": text for name, text in configuration.items()},
             **{f"lib/wrappers/{name}": text for name, text in modules.items()},
+            f"{layout.gcc}/crtbegin.o": "",  # by which clang's driver knows such a directory
         },
         executables={
-            f"bin/{name}": text for name, text in wrapper_scripts(layout, triplet_names=triplet_names).items()
+            f"bin/{name}": text for name, text in wrapper_scripts(layout, triplet_names=not native).items()
         },
         links={
             "lib/clang/include": f"{layout.zig}/lib/include",
@@ -206,6 +247,7 @@ class _Builder:
 
     zig: Path
     root: Path
+    source: Path | None  # GCC's, where it is needed
     store: Store
     runner: Runner
     listener: Listener
@@ -229,10 +271,30 @@ class _Builder:
             for python in plan.pythons:
                 names = removed[python.name]
                 write_python(python, directory / "python" / python.name, plan.layout, removed=names)
+            cxx = self.store.tree(
+                CXX_KIND, plan.cxx.key(self.zig.name), lambda tree: self.build_cxx(plan, directory, tree)
+            )
+            shutil.copytree(cxx / "usr", directory / "sysroot" / "usr", symlinks=True, dirs_exist_ok=True)
             write_record(plan, directory, removed)
             shutil.rmtree(work)
             normalise_tree(directory, epoch=0)
         self.listener(StageFinished(job=kind, stage="compile", seconds=done.seconds))
+
+    def build_cxx(self, plan: TreePlan, directory: Path, tree: Path) -> None:
+        """The C++ library, compiled by the C toolchain in ``directory``."""
+        if self.source is None:
+            raise BuildError("GCC's source is gone", hint="run the same command again")
+        job = f"{CXX_KIND} {plan.layout.triplet}"
+        self.listener(StageStarted(job=job, stage="compile"))
+        with self.store.scratch(CXX_KIND) as scratch:
+            argv = plan.cxx.argv(scratch, self.source)
+            binds = (
+                Bind(source=scratch, target=WORK, writable=True),
+                Bind(source=tree, target=OUTPUT, writable=True),
+            )
+            done = self.run(plan, argv, directory, scratch, binds=binds)
+        normalise_tree(tree, epoch=0)
+        self.listener(StageFinished(job=job, stage="compile", seconds=done.seconds))
 
     def probe(self, plan: TreePlan, directory: Path, scratch: Path) -> dict[str, tuple[str, ...]]:
         """Which promises of each Python's configuration the floor does not keep: one link, one preprocess."""
@@ -255,11 +317,18 @@ class _Builder:
         return probes.judge(linked.log.read_text("utf-8"), headers.log.read_text("utf-8"))
 
     def run(
-        self, plan: TreePlan, argv: tuple[str, ...], directory: Path, scratch: Path, *, check: bool = True
+        self,
+        plan: TreePlan,
+        argv: tuple[str, ...],
+        directory: Path,
+        scratch: Path,
+        *,
+        binds: tuple[Bind, ...] = (),
+        check: bool = True,
     ) -> Done:
         """Run in the sandbox with the tree writable; BuildError where it fails and ``check`` is set."""
         number = len(list(scratch.glob("*.log")))
-        binds = (
+        trees = (
             Bind(source=self.zig, target=plan.layout.zig),
             Bind(source=directory, target=plan.layout.tree, writable=True),
         )
@@ -269,7 +338,7 @@ class _Builder:
                 root=self.root,
                 log=scratch / f"{number}.log",
                 environment=_ENVIRONMENT,
-                binds=binds,
+                binds=(*trees, *binds),
             )
         )
         if check and not done.succeeded:

@@ -17,12 +17,17 @@ COMPILER_NAMES = {
 }
 ARCHIVE_NAMES = {"ar": ("ar", "gcc-ar"), "ranlib": ("ranlib", "gcc-ranlib")}
 BINUTILS = ("nm", "strip", "objcopy", "objdump", "readelf", "size", "strings", "addr2line")
-HIDDEN_LIBRARIES = ("libclang_rt.builtins.a", "libc++.a", "libunwind.a", "libc_nonshared.a")
+HIDDEN_LIBRARIES = (
+    "libclang_rt.builtins.a", "libc_nonshared.a", "libstdc++.a", "libstdc++fs.a", "libsupc++.a",
+)  # fmt: skip
 
 # As GNU ld does: a version script may name symbols that are not there, a section that is only reached through
 # its __start_ symbol stays. Unlike it: what nothing refers to is left out, because compiler-rt is one object,
 # of which a library that needs one routine would get all.
 LINKER_DEFAULTS = ("--undefined-version", "--gc-sections", "-z", "nostart-stop-gc")
+
+# The build machine's libraries are of its root, whose C library is newer than the stubs.
+NATIVE_LINKER = ("--allow-shlib-undefined",)
 
 _START = """\
 #!{python} -ISs
@@ -42,7 +47,7 @@ _PKG_CONFIG = """\
 #!/bin/sh
 # Only what was built for this toolchain's target; never the libraries of the root it runs in.
 unset PKG_CONFIG_SYSROOT_DIR
-PKG_CONFIG_LIBDIR={tree}/lib/pkgconfig:{tree}/share/pkgconfig:{sysroot}/usr/lib/pkgconfig
+PKG_CONFIG_LIBDIR={tree}/lib/pkgconfig:{tree}/share/pkgconfig:{sysroot}/usr/lib/pkgconfig{ports}
 export PKG_CONFIG_LIBDIR
 exec /usr/bin/pkgconf "$@"
 """
@@ -56,7 +61,8 @@ def wrapper_scripts(layout: Layout, *, triplet_names: bool) -> Mapping[str, str]
         scripts.update(dict.fromkeys(names, text))
     for tool, names in ARCHIVE_NAMES.items():
         scripts.update(dict.fromkeys(names, _ARCHIVE.format(zig=layout.zig, tool=tool)))
-    pkg_config = _PKG_CONFIG.format(tree=layout.tree, sysroot=layout.sysroot)
+    ports = f":{layout.ports}/lib/pkgconfig:{layout.ports}/share/pkgconfig" if layout.ports else ""
+    pkg_config = _PKG_CONFIG.format(tree=layout.tree, sysroot=layout.sysroot, ports=ports)
     scripts.update(dict.fromkeys(("pkg-config", "pkgconf"), pkg_config))
     if triplet_names:
         scripts.update({f"{layout.triplet}-{name}": text for name, text in scripts.items()})
@@ -83,28 +89,36 @@ def clang_configuration(layout: Layout, flags: tuple[str, ...]) -> Mapping[str, 
         f"-resource-dir={layout.resources}",
         f"--ld-path={layout.binaries}/ld.lld",
         "--rtlib=compiler-rt",
-        "--unwindlib=libunwind",
-        "-stdlib=libc++",
+        f"--gcc-install-dir={layout.tree}/{layout.gcc}",
+        "--unwindlib=libgcc",
+        "-stdlib=libstdc++",
         *flags,
+        *([f"-idirafter{layout.ports}/include"] if layout.ports else []),
         "@floor.cfg",
     )
     return {"cc.cfg": "\n".join(words) + "\n"}
 
 
 def wrapper_modules(
-    layout: Layout, *, page_size: int | None, rewrites: tuple[FlagRule, ...]
+    layout: Layout, *, page_size: int | None, rewrites: tuple[FlagRule, ...], linker: tuple[str, ...] = ()
 ) -> Mapping[str, str]:
-    """The Python modules the scripts import: the program, and the settings of this toolchain."""
+    """The Python modules the scripts import: the program, and the settings of this toolchain.
+
+    ``linker`` is given at each link besides LINKER_DEFAULTS.
+    """
     program = files("manyloong.roots").joinpath("payload/compiler.py").read_text("utf-8")
-    settings = _settings(layout, page_size=page_size, rewrites=rewrites)
+    settings = _settings(layout, page_size=page_size, rewrites=rewrites, linker=linker)
     lines = [f"    {name}={value!r},\n" for name, value in settings.items()]
     text = "from compiler import Settings\n\nSETTINGS = Settings(\n" + "".join(lines) + ")\n"
     return {"compiler.py": program, "settings.py": text}
 
 
-def _settings(layout: Layout, *, page_size: int | None, rewrites: tuple[FlagRule, ...]) -> dict[str, object]:
+def _settings(
+    layout: Layout, *, page_size: int | None, rewrites: tuple[FlagRule, ...], linker: tuple[str, ...]
+) -> dict[str, object]:
     names = {*wrapper_scripts(layout, triplet_names=False), *binutils_links(layout, triplet_names=False)}
-    tail = [f"-L{layout.sysroot}/usr/lib", f"--exclude-libs={':'.join(HIDDEN_LIBRARIES)}"]
+    tail = [f"-L{layout.ports}/lib"] if layout.ports else []
+    tail += [f"-L{layout.sysroot}/usr/lib", f"--exclude-libs={':'.join(HIDDEN_LIBRARIES)}"]
     if page_size is not None:
         tail += ["-z", f"max-page-size={page_size:#x}"]
     return {
@@ -114,7 +128,7 @@ def _settings(layout: Layout, *, page_size: int | None, rewrites: tuple[FlagRule
             "cc": layout.clang()[2:],
             "c++": layout.clang(cxx=True)[2:],
             "cpp": ("--driver-mode=cpp", *layout.clang()[2:]),
-            "ld": (f"--sysroot={layout.sysroot}", *LINKER_DEFAULTS),
+            "ld": (f"--sysroot={layout.sysroot}", *LINKER_DEFAULTS, *linker),
         },
         "rules": {
             "compiler": rule_tables(flag_rules("compiler", rewrites)),

@@ -1,18 +1,25 @@
 """Content-addressed cache, fetching with hashes and mirrors, strict archives, deterministic trees."""
 
+from manyloong.store.digest import fetch_by_digest
 from manyloong.store.fetch import HttpFetcher
 from manyloong.store.files import keep_directory, save_log, write_whole
 from manyloong.store.objects import Store
 from manyloong.store.remote import Fetcher, RemoteFile
+from manyloong.store.shelf import RecordingFetcher, ShelfFetcher, check_shelf, fill_shelf
 from manyloong.store.usage import StoreInfo, TreeInfo
 
 __all__ = [
     "Fetcher",
     "HttpFetcher",
+    "RecordingFetcher",
     "RemoteFile",
+    "ShelfFetcher",
     "Store",
     "StoreInfo",
     "TreeInfo",
+    "check_shelf",
+    "fetch_by_digest",
+    "fill_shelf",
     "keep_directory",
     "save_log",
     "write_whole",

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from manyloong.errors import FetchError, GoneError, IntegrityError
-from manyloong.events import Downloading, Listener
+from manyloong.events import Downloading, Listener, Warned
 from manyloong.store.files import write_all
 from manyloong.store.locks import open_locked
 from manyloong.store.objects import Store
@@ -90,7 +90,7 @@ class HttpFetcher:
     def fetch(self, files: Sequence[RemoteFile], *, label: str, listener: Listener) -> dict[str, Path]:
         """Every file as SHA-256 -> path in the store; see the protocol for the errors."""
         wanted = {file.sha256: file for file in files}
-        have = {sha256: path for sha256 in wanted if (path := self._store.object_path(sha256))}
+        have = {sha256: path for sha256 in wanted if (path := self._sound(wanted[sha256], listener))}
         missing = [file for sha256, file in wanted.items() if sha256 not in have]
         if missing and self._offline:
             raise FetchError(_offline_message(missing), hint="run once without --offline")
@@ -98,6 +98,15 @@ class HttpFetcher:
             total = sum(file.size_bytes or 0 for file in missing)
             have |= self._fetch_all(missing, _Progress(label, listener, total))
         return have
+
+    def _sound(self, file: RemoteFile, listener: Listener) -> Path | None:
+        """The file in the store, hashed again; a damaged one is named, removed and got anew."""
+        path = self._store.object_path(file.sha256)
+        if path is None or self._store.verify(file.sha256):
+            return path
+        text = f"{file.name} in the cache was damaged (its SHA-256 was not {file.sha256}); it is removed"
+        listener(Warned(text=text))
+        return None
 
     def _fetch_all(self, files: list[RemoteFile], progress: _Progress) -> dict[str, Path]:
         largest_first = sorted(files, key=lambda file: -(file.size_bytes or 0))

@@ -9,6 +9,7 @@ from manyloong.targets.rows import (
     host,
     judged_target,
     judged_targets,
+    known_pythons,
     target,
 )
 from manyloong.targets.specification import (
@@ -45,6 +46,7 @@ __all__ = [
     "host",
     "judged_target",
     "judged_targets",
+    "known_pythons",
     "libm_exports",
     "musl_exports",
     "musl_later",

@@ -1,6 +1,6 @@
 """What is known of an architecture, a build host and a platform tag: typed rows of ``targets.toml``."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +55,7 @@ class Architecture:
     page_align_build: int  # bytes
     baseline: str
     kernel_min: str
+    glibc_kernel: tuple[int, int, int]  # the oldest that the architecture's glibc knows, as its ABI note says
     debian: str
     oci: str
     go: str
@@ -80,11 +81,38 @@ class Host:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Python:
-    """One CPython that the native and the target roots both carry."""
+    """One CPython that wheels are built for."""
 
-    tag: str  # python and ABI tag, e.g. "cp313"
+    tag: str  # ABI tag, e.g. "cp313" or "cp313t"
     version: str  # "3.13"
-    executable: str  # absolute path inside the roots
+    executable: str  # absolute path inside the roots that its wheels are tested in
+    native: str = ""  # inside the native root, where that is another: one of the same minor version
+    from_source: bool = False  # in no root of Debian's: built from source
+
+    @property
+    def native_executable(self) -> str:
+        """The interpreter that presents itself as the target's while a wheel is built."""
+        return self.native or self.executable
+
+    @property
+    def name(self) -> str:
+        """The interpreter's own name, which its library's directory has too, e.g. ``python3.13t``."""
+        return self.executable.rpartition("/")[2]
+
+    @property
+    def for_build(self) -> "Python":
+        """As the build machine has it: its own interpreter, which has no free threading."""
+        return replace(self, tag=self.interpreter, executable=self.native_executable)
+
+    @property
+    def free_threaded(self) -> bool:
+        """Whether it is of the free-threaded build; PEP 703."""
+        return self.tag.endswith("t")
+
+    @property
+    def interpreter(self) -> str:
+        """The Python tag of its wheels, e.g. ``cp313``; PEP 425."""
+        return "cp" + self.version.replace(".", "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,6 +127,7 @@ class Target:
     zig_target: str
     interpreter: str
     test_root: str  # name of the root its wheels are tested in
+    floor_root: str = ""  # name of the root with the floor's own C library; "" where there is none
     buildable: bool = True  # False: wheels of this tag are judged, but none are built here
 
     @property

@@ -27,6 +27,7 @@ def _architecture(name: str) -> Architecture:
             ),
         ),
         qemu=Qemu(**row.pop("qemu")),
+        glibc_kernel=tuple(row.pop("glibc_kernel")),
         **row,
     )
 
@@ -60,9 +61,15 @@ def all_hosts() -> tuple[Host, ...]:
 
 
 @cache
-def all_pythons() -> tuple[Python, ...]:
-    """Every CPython that the roots carry, oldest first."""
+def known_pythons() -> tuple[Python, ...]:
+    """Every CPython that wheels can be built for, oldest first, a free-threaded one after its other."""
     return tuple(Python(tag=tag, **row) for tag, row in _document()["python"].items())
+
+
+@cache
+def all_pythons() -> tuple[Python, ...]:
+    """Those of them that Debian's roots carry; the others are built from source, when they are named."""
+    return tuple(row for row in known_pythons() if not row.from_source)
 
 
 def target(tag: str) -> Target:

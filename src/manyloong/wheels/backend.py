@@ -18,7 +18,7 @@ from manyloong.wheels.cross import BUILD, ENVIRONMENT, SOURCE, TOOLS
 T = TypeVar("T")
 _HOOK_SCRIPTS = f"{TOOLS}/hooks"
 # What build logs say when something wanted the network that a build does not have.
-_NETWORK_SIGNS = (
+NETWORK_SIGNS = (
     "Temporary failure in name resolution",
     "Name or service not known",
     "Network is unreachable",
@@ -76,8 +76,11 @@ class HookRunner:
     ``template`` holds root, binds, environment and limits; argv and working directory come from the hook.
     """
 
-    def __init__(self, template: Command, place: Workplace, runner: Runner) -> None:
-        self._template = template
+    def __init__(
+        self, template: Command, place: Workplace, runner: Runner, *, prefix: tuple[str, ...] = ()
+    ) -> None:
+        self.template = template
+        self._prefix = prefix  # words before each command's own
         self._place = place
         self._runner = runner
         self.commands: list[Command] = []
@@ -93,14 +96,15 @@ class HookRunner:
         shutil.copytree(host_control, control)
         self._rewrite_paths(control / "input.json")
         command = replace(
-            self._template,
+            self.template,
             argv=(
+                *self._prefix,
                 f"{ENVIRONMENT}/bin/python",
                 f"{_HOOK_SCRIPTS}/{Path(script).name}",
                 hook,
                 f"{BUILD}/control/{hook}",
             ),
-            environment=(*self._template.environment, *self._inside(extra_environ or {})),
+            environment=(*self.template.environment, *self._inside(extra_environ or {})),
             cwd=SOURCE,
             log=self._place.log,
         )
@@ -139,7 +143,7 @@ def hook_error(hook: str, done: Done) -> BuildError:
     }
     lines = done.last_lines(30)
     hint = "look inside the failed build: run again with --keep"
-    if any(sign in lines for sign in _NETWORK_SIGNS):
+    if any(sign in lines for sign in NETWORK_SIGNS):
         hint = "builds have no network: give the package what it downloads beforehand, or switch that off"
     return BuildError(f"{hook} {reasons[done.outcome]}; the last lines were:\n{lines}", hint=hint)
 

@@ -1,12 +1,13 @@
 """From sources to a raw wheel: the backend's hooks in the cross environment, without network."""
 
 import json
-from collections.abc import Sequence
+import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from manyloong.errors import BuildError
 from manyloong.sandbox import Command
+from manyloong.store import Store
 from manyloong.wheels import cross
 from manyloong.wheels.backend import (
     HookRunner,
@@ -17,11 +18,17 @@ from manyloong.wheels.backend import (
     prepare_workplace,
     template_binds,
 )
+from manyloong.wheels.declared import speaks_of_downloads
 from manyloong.wheels.doors import Doors
-from manyloong.wheels.environment import BuildEnvironment, ensure_environment
+from manyloong.wheels.downloads import Download
+from manyloong.wheels.environment import BuildEnvironment, described_variables
+from manyloong.wheels.gate import Gate, asked, open_gate, replace_digests
 from manyloong.wheels.job import Job
 from manyloong.wheels.kit import Kit
-from manyloong.wheels.resolve import fetch_wheels, native_platform, resolve_wheels
+from manyloong.wheels.lane import Lane, open_lane
+from manyloong.wheels.needs import apply_patches
+from manyloong.wheels.requirements import Supply
+from manyloong.wheels.rounds import Stock, first_stock, next_stock, remember
 from manyloong.wheels.source import git_folder, source_epoch, unpack_source
 
 
@@ -37,6 +44,7 @@ class RawWheel:
     dropped_flags: tuple[str, ...]
     translated_flags: tuple[str, ...]
     epoch: int
+    downloads: tuple[Download, ...] = ()
 
     @property
     def pure(self) -> bool:
@@ -44,55 +52,142 @@ class RawWheel:
         return self.path.name.endswith("-none-any.whl")
 
 
-def build_raw_wheel(job: Job, kit: Kit, place: Path, doors: Doors) -> RawWheel:
+def build_raw_wheel(
+    job: Job, kit: Kit, place: Path, doors: Doors, supply: Supply, *, libraries: Path | None = None
+) -> RawWheel:
     """Unpack, resolve and install the build requirements, and run the backend's hooks at ``place``.
 
-    Raises IntegrityError for a bad archive, UnresolvableError for requirements that have no wheels,
-    BuildError with the end of the log when the package's own build fails.
+    ``supply`` makes the requirements that have no wheel; ``libraries`` is the prefix with the ports that the
+    build links with. Raises IntegrityError for a bad archive, UnresolvableError for requirements that cannot
+    be had, BuildError with the end of the log when the package's own build fails.
     """
-    workplace = prepare_workplace(place)
-    unpack_source(job.source, workplace.source)
-    epoch = source_epoch(job.source, workplace.source)
-    prepare_cross(workplace, kit)
-    variables = cross.cross_variables(epoch=epoch, jobs=doors.cores) | dict(job.options.environment)
-    template = Command(
-        argv=(),
-        root=kit.native_root.path,
-        log=workplace.log,
-        environment=tuple(sorted(variables.items())),
-        emulator=kit.emulator(kit.target.architecture.qemu.cpu_full),
-    )
-    requirements, environment = _environment_for(job, kit, workplace, template, doors)
-    hooks = _hooks(environment, job, kit, workplace, template, doors)
+    lane = open_lane(job, kit, doors, supply)
+    return build_in_lane(job, kit, place, doors, lane, libraries=libraries)
+
+
+def build_in_lane(
+    job: Job, kit: Kit, place: Path, doors: Doors, lane: Lane, *, libraries: Path | None = None
+) -> RawWheel:
+    """As ``build_raw_wheel``, in a lane that is open: round after round, until nothing more is asked for."""
+    stock = first_stock(job, doors)
+    while True:
+        workplace = prepare_workplace(place)
+        try:
+            epoch = prepare_sources(job, kit, workplace, doors)
+            lane.prepare(workplace)
+            site = _open_site(job, lane, workplace, stock, doors, epoch=epoch, libraries=libraries)
+            raw = _build_round(site, epoch=epoch)
+        except BuildError as error:
+            stock = next_stock(job, stock, workplace, error, doors=doors)
+            shutil.rmtree(place)
+        else:
+            remember(job, raw.downloads, doors)
+            return raw
+
+
+def _build_round(site: "_Site", *, epoch: int) -> RawWheel:
+    """One go, with what it is served."""
+    workplace = site.workplace
+    requirements, environment = site.environment()
+    hooks = site.hooks(environment)
     project = open_project(workplace, hooks)
-    settings = cross.backend_settings(backend_name(workplace), job.options.settings())
-    wheel = call_hook(lambda: project.build("wheel", workplace.output, dict(settings)))
+    wheel = call_hook(lambda: project.build("wheel", workplace.output, site.settings()))
     dropped, translated = read_toolchain_log(workplace.toolchain_log)
+    served = {url for url, answered in asked(workplace) if answered}
     return RawWheel(
-        path=_checked(Path(wheel), job),
+        path=_checked(Path(wheel), site.job),
         requirements=requirements,
         environment=environment,
-        variables=template.environment,
+        variables=hooks.template.environment,
         commands=tuple(command.replay_line() for command in hooks.commands),
         dropped_flags=dropped,
         translated_flags=translated,
         epoch=epoch,
+        downloads=tuple(one.download for one in site.stock.had if one.download.url in served),
     )
 
 
-def prepare_cross(workplace: Workplace, kit: Kit) -> None:
-    """What a cross build needs in its own folder: whom to present as."""
-    (workplace.tools / "cross.json").write_text(cross.cross_config_text(kit.target), "utf-8")
+def native_wheel(job: Job, kit: Kit, doors: Doors, supply: Supply) -> Path:
+    """A wheel for the build machine (lane ``native``), alone in its folder of the store."""
+
+    def build(folder: Path) -> None:
+        with doors.store.scratch("native") as place:
+            raw = build_raw_wheel(job, kit, place / "build", doors, supply)
+            shutil.copyfile(raw.path, folder / raw.path.name)
+
+    return _only(doors.store.tree("wheel", job.id, build))
 
 
-def cross_trees(kit: Kit, environment: BuildEnvironment) -> tuple[tuple[Path, str], ...]:
-    """What a cross build sees read-only, and where."""
-    return (
-        (kit.toolchain.zig, cross.ZIG),
-        (kit.toolchain.target, cross.TARGET),
-        (kit.toolchain.native, cross.NATIVE),
-        (kit.target_root.path, cross.SYSROOT),
-        (environment.path, cross.ENVIRONMENT),
+def keep_wheel(wheel: Path, job: Job, store: Store) -> Path:
+    """A finished wheel that is not published, alone in its folder of the store."""
+
+    def copy(folder: Path) -> None:
+        shutil.copyfile(wheel, folder / wheel.name)
+
+    return _only(store.tree("wheel", job.id, copy))
+
+
+def _only(folder: Path) -> Path:
+    (path,) = folder.iterdir()
+    return path
+
+
+def prepare_sources(job: Job, kit: Kit, workplace: Workplace, doors: Doors) -> int:
+    """The working copy with the recipe's patches in it; its SOURCE_DATE_EPOCH."""
+    unpack_source(job.source, workplace.source)
+    epoch = source_epoch(job.source, workplace.source)
+    apply_patches(
+        job.options.recipe.patches,
+        workplace.source,
+        workplace.tools,
+        root=kit.native_root,
+        log=workplace.log,
+        runner=doors.runner,
+    )
+    return epoch
+
+
+def _open_site(
+    job: Job,
+    lane: Lane,
+    workplace: Workplace,
+    stock: Stock,
+    doors: Doors,
+    *,
+    epoch: int,
+    libraries: Path | None,
+) -> "_Site":
+    """Where hooks run: behind a gate if the sources speak of downloads, or an earlier round has."""
+    variables = lane.variables(epoch=epoch, jobs=doors.cores) | dict(job.options.environment)
+    template = Command(
+        argv=(),
+        root=lane.root,
+        log=workplace.log,
+        environment=tuple(sorted(variables.items())),
+        emulator=lane.emulator,
+    )
+    gate = Gate()
+    if stock.gated or speaks_of_downloads(workplace.source):
+        replace_digests(workplace.source, stock.had)
+        gate = open_gate(
+            workplace,
+            stock.had,
+            [one for one in job.options.sources if Path(one.path).is_dir()],
+            host_python=lane.host_python,
+            template=template,
+            runner=doors.runner,
+        )
+        environment = tuple(sorted({**variables, **dict(gate.variables)}.items()))
+        template = replace(template, environment=environment)
+    return _Site(
+        lane=lane,
+        job=job,
+        workplace=workplace,
+        template=template,
+        stock=stock,
+        gate=gate,
+        doors=doors,
+        libraries=libraries,
     )
 
 
@@ -104,50 +199,53 @@ def _checked(wheel: Path, job: Job) -> Path:
     return wheel
 
 
-def _hooks(
-    environment: BuildEnvironment, job: Job, kit: Kit, workplace: Workplace, template: Command, doors: Doors
-) -> HookRunner:
-    binds = template_binds(workplace, cross_trees(kit, environment), git_folder(job.source))
-    return HookRunner(replace(template, binds=binds), workplace, doors.runner)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Site:
+    """One build while it runs: the lane, and the folder that it works in."""
 
+    lane: Lane
+    job: Job
+    workplace: Workplace
+    template: Command
+    stock: Stock
+    gate: Gate
+    doors: Doors
+    libraries: Path | None
 
-def _environment_for(
-    job: Job, kit: Kit, workplace: Workplace, template: Command, doors: Doors
-) -> tuple[tuple[str, ...], BuildEnvironment]:
-    """The environment with what pyproject.toml asks for, then with what the backend asks for besides."""
-    project = open_project(workplace, _no_hooks)
-    static = tuple(sorted(project.build_system_requires))
-    environment = _install(static, job, kit, doors)
-    hooks = _hooks(environment, job, kit, workplace, template, doors)
-    asking = open_project(workplace, hooks)
-    settings = cross.backend_settings(backend_name(workplace), job.options.settings())
-    dynamic = call_hook(lambda: asking.get_requires_for_build("wheel", dict(settings)))
-    wanted = tuple(sorted({*static, *dynamic}))
-    if wanted != static:
-        environment = _install(wanted, job, kit, doors)
-    return wanted, environment
+    def settings(self) -> dict[str, str | list[str]]:
+        """Config settings for the backend."""
+        return self.lane.settings(backend_name(self.workplace), self.job.options.settings())
+
+    def hooks(self, environment: BuildEnvironment) -> HookRunner:
+        """What runs the backend's hooks in an environment."""
+        trees = self.lane.trees(self.workplace, environment)
+        if self.libraries is not None:
+            trees = (*trees, (self.libraries, cross.PORTS))
+        binds = template_binds(self.workplace, trees, git_folder(self.job.source))
+        described = described_variables(environment, dict(self.template.environment))
+        template = replace(
+            self.template,
+            binds=(*binds, *self.gate.binds),
+            environment=tuple(sorted(described.items())),
+        )
+        cross.write_programs(self.workplace.tools, environment.path)
+        return HookRunner(template, self.workplace, self.doors.runner, prefix=self.gate.prefix)
+
+    def environment(self) -> tuple[tuple[str, ...], BuildEnvironment]:
+        """The environment with what pyproject.toml asks for, then with what the backend asks for besides."""
+        project = open_project(self.workplace, _no_hooks)
+        static = tuple(sorted(project.build_system_requires))
+        environment = self.lane.install(static, self.job)
+        asking = open_project(self.workplace, self.hooks(environment))
+        dynamic = call_hook(lambda: asking.get_requires_for_build("wheel", self.settings()))
+        wanted = tuple(sorted({*static, *dynamic}))
+        if wanted != static:
+            environment = self.lane.install(wanted, self.job)
+        return wanted, environment
 
 
 def _no_hooks(*_: object, **__: object) -> None:
     raise BuildError("no hook runs before the build environment is made")
-
-
-def _install(requirements: Sequence[str], job: Job, kit: Kit, doors: Doors) -> BuildEnvironment:
-    python = job.identifier.python
-    links = tuple(Path(folder) for folder in job.options.find_links)
-    wheels = resolve_wheels(
-        requirements, python=python, platform=native_platform(kit.host), uv=doors.uv, find_links=links
-    )
-    files = fetch_wheels(wheels, fetcher=doors.fetcher, listener=doors.listener)
-    return ensure_environment(
-        python,
-        wheels,
-        files,
-        root=kit.native_root,
-        uv=doors.uv.binary,
-        store=doors.store,
-        runner=doors.runner,
-    )
 
 
 def read_toolchain_log(log: Path) -> tuple[tuple[str, ...], tuple[str, ...]]:

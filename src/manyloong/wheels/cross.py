@@ -1,10 +1,12 @@
 """The cross environment: what a build sees so that native programs make wheels of the target."""
 
 import json
+from collections.abc import Mapping
 from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
-from manyloong.targets import Target
+from manyloong.targets import Python, Target
 
 ZIG = "/opt/manyloong/zig"
 TARGET = "/opt/manyloong/target"
@@ -12,27 +14,37 @@ NATIVE = "/opt/manyloong/native"
 ENVIRONMENT = "/opt/manyloong/env"
 TOOLS = "/opt/manyloong/tools"
 SYSROOT = "/opt/manyloong/sysroot"
+PORTS = "/opt/manyloong/ports"
 BUILD = "/build"
+PYTHON_HOME = f"{BUILD}/.python"  # headers and build variables of a Python that the toolchain has none of
 SOURCE = "/build/src"
 HOME = "/home/builder"
+
+PROGRAMS = "programs.ini"  # of the build environment, for Meson
 
 PTH = "import _manyloong_cross\n"
 
 
-def cross_config(target: Target) -> dict[str, Any]:
+def python_home(python: Python) -> str:
+    """Where headers and build variables of a Python of the target are."""
+    return PYTHON_HOME if python.from_source else f"{TARGET}/python/{python.tag}"
+
+
+def cross_config(target: Target, python: Python) -> dict[str, Any]:
     """What ``payload/cross_site.py`` reads from ``cross.json``."""
     version = "{}.{}".format(*target.floor)
     return {
         "machine": target.architecture.uname,
         "multiarch": target.triplet,
         "libc_version": f"glibc {version}" if target.libc == "glibc" else None,
-        "python_home": f"{TARGET}/python",
+        "python_home": python_home(python),
+        "abiflags": "t" if python.free_threaded else "",
     }
 
 
-def cross_config_text(target: Target) -> str:
+def cross_config_text(target: Target, python: Python) -> str:
     """``cross.json`` as it is written."""
-    return json.dumps(cross_config(target), sort_keys=True)
+    return json.dumps(cross_config(target, python), sort_keys=True)
 
 
 def cross_site_text() -> str:
@@ -43,7 +55,7 @@ def cross_site_text() -> str:
 def cross_variables(*, epoch: int, jobs: int) -> dict[str, str]:
     """The whole environment of a cross build; nothing of the host's is inherited."""
     return {
-        "PATH": f"{ENVIRONMENT}/bin:{TARGET}/bin:/usr/bin:/bin",
+        "PATH": f"{ENVIRONMENT}/bin:{TARGET}/bin:{PORTS}/bin:/usr/bin:/bin",
         "HOME": HOME,
         "LANG": "C.UTF-8",
         "TZ": "UTC",
@@ -62,6 +74,7 @@ def cross_variables(*, epoch: int, jobs: int) -> dict[str, str]:
         "READELF": "readelf",
         "PKG_CONFIG": f"{TARGET}/bin/pkg-config",
         "CC_FOR_BUILD": f"{NATIVE}/bin/cc",
+        "CXX_FOR_BUILD": f"{NATIVE}/bin/c++",
         "CMAKE_TOOLCHAIN_FILE": f"{TARGET}/cmake/toolchain.cmake",
         "CMAKE_BUILD_PARALLEL_LEVEL": str(jobs),
         "MAKEFLAGS": f"-j{jobs}",
@@ -73,23 +86,34 @@ def cross_variables(*, epoch: int, jobs: int) -> dict[str, str]:
     }
 
 
+def write_programs(tools: Path, environment: Path) -> None:
+    """Meson's cross file for the programs of an environment that say how to compile against something.
+
+    Asked for the target, Meson looks for ``numpy-config`` and its like only where a cross file says so.
+    """
+    names = sorted(path.name for path in (environment / "bin").glob("*-config"))
+    lines = [f"{name} = '{ENVIRONMENT}/bin/{name}'\n" for name in names]
+    (tools / PROGRAMS).write_text("[binaries]\n" + "".join(lines), "utf-8")
+
+
 # Config settings by build backend, for tools that take a cross file in no other way.
 _BACKEND_SETTINGS: dict[str, dict[str, list[str]]] = {
     "mesonpy": {
         "setup-args": [
             f"--cross-file={TARGET}/meson/cross.ini",
+            f"--cross-file={TOOLS}/{PROGRAMS}",
             f"--native-file={NATIVE}/meson/native.ini",
         ]
     },
 }
 
 
-def backend_settings(backend: str, given: dict[str, list[str]]) -> dict[str, list[str]]:
+def backend_settings(backend: str, given: Mapping[str, str | list[str]]) -> dict[str, str | list[str]]:
     """The user's config settings, after what the backend needs to know that this is a cross build."""
-    merged = {
-        key: list(values)
-        for key, values in _BACKEND_SETTINGS.get(backend.split(":", maxsplit=1)[0], {}).items()
-    }
+    own = _BACKEND_SETTINGS.get(backend.split(":", maxsplit=1)[0], {})
+    merged: dict[str, str | list[str]] = {key: list(values) for key, values in own.items()}
     for key, values in given.items():
-        merged[key] = [*merged.get(key, []), *values]
+        merged[key] = (
+            [*own[key], *([values] if isinstance(values, str) else values)] if key in own else values
+        )
     return merged

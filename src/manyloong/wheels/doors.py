@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from manyloong.events import Listener
 from manyloong.sandbox import HostFacts, Runner
 from manyloong.store import Fetcher, Store
+from manyloong.wheels.registry import Registry
 from manyloong.wheels.resolve import Uv
 
 
@@ -20,6 +21,7 @@ class Doors:
     facts: HostFacts
     uv: Uv
     mirrors: tuple[str, ...]  # base addresses of the Debian archive, best first
+    registry: Registry
     locate: Callable[[str, str], tuple[str, ...]]  # (project, file name) -> its addresses on the index
     listener: Listener
     cores: int

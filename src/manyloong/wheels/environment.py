@@ -16,6 +16,7 @@ from manyloong.sandbox import Bind, Command, Runner
 from manyloong.store import Store
 from manyloong.targets import Python
 from manyloong.wheels.cross import ENVIRONMENT, HOME, PTH, TOOLS, cross_site_text
+from manyloong.wheels.overlay import lay_over
 from manyloong.wheels.resolve import ResolvedWheel
 
 RECIPE = 1  # bump when the same wheels would give another environment
@@ -31,6 +32,15 @@ _VARIABLES = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Copy:
+    """A wheel of the target whose headers and libraries lie over those of a native one."""
+
+    filename: str
+    sha256: str
+    path: Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BuildEnvironment:
     """A ready environment; ``path`` is its tree in the store."""
 
@@ -38,9 +48,23 @@ class BuildEnvironment:
     path: Path
     python: Python
     wheels: tuple[ResolvedWheel, ...]
+    copies: tuple[Copy, ...] = ()
+
+    def folders_of(self, pattern: str) -> tuple[str, ...]:
+        """Every folder with such files in it, as builds see it, sorted."""
+        folders = {file.parent.relative_to(self.path) for file in self.path.rglob(pattern)}
+        return tuple(sorted(f"{ENVIRONMENT}/{folder}" for folder in folders))
 
 
-def environment_key(root: Root, python: Python, wheels: Sequence[ResolvedWheel]) -> str:
+def described_variables(environment: BuildEnvironment, given: Mapping[str, str]) -> dict[str, str]:
+    """The variables of a build, with the folders where its environment says how to compile against it."""
+    folders = ":".join(filter(None, (given.get("PKG_CONFIG_PATH"), *environment.folders_of("*.pc"))))
+    return {**given, "PKG_CONFIG_PATH": folders} if folders else dict(given)
+
+
+def environment_key(
+    root: Root, python: Python, wheels: Sequence[ResolvedWheel], copies: Sequence[Copy] = ()
+) -> str:
     """SHA-256 over all that decides the environment's content."""
     document = {
         "recipe": RECIPE,
@@ -48,34 +72,41 @@ def environment_key(root: Root, python: Python, wheels: Sequence[ResolvedWheel])
         "python": python.tag,
         "wheels": sorted(wheel.sha256 for wheel in wheels),
         "site": cross_site_text(),
+        "copies": sorted(copy.sha256 for copy in copies),
     }
     return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()
 
 
-def ensure_environment(
+def ensure_environment(  # noqa: PLR0913 - what goes in, and the doors
     python: Python,
     wheels: tuple[ResolvedWheel, ...],
     files: Mapping[str, Path],
+    copies: tuple[Copy, ...] = (),
     *,
     root: Root,
     uv: Path,
     store: Store,
     runner: Runner,
+    binds: tuple[Bind, ...] = (),
 ) -> BuildEnvironment:
     """The environment from the store, made first when it is not there yet.
 
-    ``files`` gives each wheel's path by file name. Raises BuildError when a wheel cannot be installed.
+    ``files`` gives each wheel's path by file name. What ``copies`` bring for compilers goes over the native
+    wheels' files; these stay what is imported. ``binds`` bring the interpreter where the root has it not.
+    Raises BuildError when a wheel cannot be installed.
     """
-    key = environment_key(root, python, wheels)
+    key = environment_key(root, python, wheels, copies)
 
     def build(tree: Path) -> None:
         with store.scratch("environment") as scratch:
-            _install(tree, scratch, python, files, root=root, uv=uv, runner=runner)
+            _install(tree, scratch, python, files, root=root, uv=uv, runner=runner, extra=binds)
         site = tree / "lib" / f"python{python.version}" / "site-packages"
         (site / "_manyloong_cross.py").write_text(cross_site_text(), "utf-8")
         (site / "_manyloong_cross.pth").write_text(PTH, "utf-8")
+        lay_over((copy.path for copy in copies), tree, site)
 
-    return BuildEnvironment(key=key, path=store.tree("environment", key, build), python=python, wheels=wheels)
+    path = store.tree("environment", key, build)
+    return BuildEnvironment(key=key, path=path, python=python, wheels=wheels, copies=copies)
 
 
 def _install(
@@ -87,6 +118,7 @@ def _install(
     root: Root,
     uv: Path,
     runner: Runner,
+    extra: tuple[Bind, ...],
 ) -> None:
     folder = scratch / "wheels"
     folder.mkdir()
@@ -106,6 +138,7 @@ def _install(
                     Bind(source=tools, target=TOOLS),
                     Bind(source=folder, target=_WHEELS),
                     Bind(source=tree, target=ENVIRONMENT, writable=True),
+                    *extra,
                 ),
             )
         )

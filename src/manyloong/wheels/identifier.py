@@ -7,7 +7,7 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import parse_wheel_filename
 
 from manyloong.errors import InputError, NotFoundError
-from manyloong.targets import Python, Target, all_pythons
+from manyloong.targets import Python, Target, all_pythons, known_pythons
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,22 +23,24 @@ class Identifier:
 
 
 def parse_pythons(text: str) -> tuple[Python, ...] | None:
-    """``cp313,cp314`` as Pythons, oldest first; ``all`` as None (decided by requires-python).
+    """``cp313,cp314`` as Pythons, oldest first; ``all`` as None: Debian's, as requires-python admits.
 
     ``3.13`` and ``python3.13`` are understood too. Raises InputError naming the word and what there is.
     """
     if text.strip() == "all":
         return None
-    known = {name: row for row in all_pythons() for name in (row.tag, row.version, f"python{row.version}")}
+    known = {
+        name: row for row in known_pythons() for name in (row.tag, row.name, row.name.removeprefix("python"))
+    }
     words = [word.strip() for word in text.split(",") if word.strip()]
     unknown = [word for word in words if word not in known]
     if unknown or not words:
         raise InputError(
             f"--python {text!r}: unknown Python {', '.join(unknown) or '(none given)'}",
-            hint="Pythons here: all, " + ", ".join(row.tag for row in all_pythons()),
+            hint="Pythons here: all, " + ", ".join(row.tag for row in known_pythons()),
         )
     wanted = {known[word].tag for word in words}
-    return tuple(row for row in all_pythons() if row.tag in wanted)
+    return tuple(row for row in known_pythons() if row.tag in wanted)
 
 
 def admitted(
@@ -71,6 +73,8 @@ def serves(wheel_name: str, python: Python) -> bool:
 
 
 def _tag_serves(interpreter: str, abi: str, python: Python, minor: int) -> bool:
-    if abi == "abi3":
+    if abi == "abi3":  # the stable ABI is not that of free-threaded builds
+        if python.free_threaded:
+            return False
         return interpreter.startswith("cp3") and interpreter[3:].isdigit() and int(interpreter[3:]) <= minor
-    return (interpreter, abi) == (python.tag, python.tag) or (interpreter == "py3" and abi == "none")
+    return (interpreter, abi) == (python.interpreter, python.tag) or (interpreter == "py3" and abi == "none")

@@ -2,33 +2,52 @@
 
 import hashlib
 import json
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal, get_args
 
+from manyloong.errors import InputError
 from manyloong.targets import Python
+from manyloong.wheels.given import GivenSource
 from manyloong.wheels.identifier import Identifier
+from manyloong.wheels.recipe_keys import Settings
+from manyloong.wheels.recipes import Recipe, merged_settings
 from manyloong.wheels.source import Source
 
-RECIPE = 1  # bump when the same job would give another wheel
+LaneName = Literal["cross", "emulated", "auto"]  # auto: cross, and emulated where that cannot be
+NATIVE: Literal["native"] = "native"  # not for users: a requirement's wheel for the build machine itself
+RECIPE = 2  # bump when the same job would give another wheel
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
     """What a user may say about a build beyond what is built for what."""
 
-    config_settings: tuple[tuple[str, str], ...] = ()  # repeated keys make lists (PEP 517)
+    config_settings: Settings = ()  # a key with several values is a list (PEP 517)
     environment: tuple[tuple[str, str], ...] = ()
     test: bool = True
     test_command: str | None = None
     test_requires: tuple[str, ...] = ()
     find_links: tuple[str, ...] = ()
+    sources: tuple[GivenSource, ...] = ()  # files for what the build downloads
+    recipe: Recipe = field(default_factory=Recipe)  # what was merged into the above, and the rest of it
 
-    def settings(self) -> dict[str, list[str]]:
-        """Config settings with every value of a key together."""
-        found: dict[str, list[str]] = {}
-        for key, value in self.config_settings:
-            found.setdefault(key, []).append(value)
-        return found
+    def settings(self) -> dict[str, str | list[str]]:
+        """Config settings as hooks take them: a string, or a list where a key was given several times."""
+        return {
+            key: list(value) if isinstance(value, tuple) else value for key, value in self.config_settings
+        }
+
+
+def with_recipe(options: Options, recipe: Recipe) -> Options:
+    """The options with a recipe below them: what the user says wins, lists add up."""
+    return replace(
+        options,
+        config_settings=merged_settings(recipe.config_settings, options.config_settings),
+        environment=tuple((dict(recipe.environment) | dict(options.environment)).items()),
+        test_command=recipe.test_command if options.test_command is None else options.test_command,
+        test_requires=tuple(dict.fromkeys((*recipe.test_requires, *options.test_requires))),
+        recipe=recipe,
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,25 +63,52 @@ class Job:
     options: Options
     kit: tuple[tuple[str, str], ...]  # part -> id, sorted
     siblings: tuple[Python, ...] = ()  # Pythons that need no job of their own if this wheel serves them
-    lane: str = "cross"
+    lane: LaneName | Literal["native"] = "cross"
+    roots: tuple[tuple[str, str], ...] = ()  # what it is tested in, and built with from source -> id
+    fallback: str = ""  # why it is not a cross build although that was tried; decides nothing
 
     def document(self) -> dict[str, Any]:
         """What the id is made from."""
-        return {
+        given = {"sources": [[one.url, one.sha256] for one in self.options.sources]}
+        return (given if self.options.sources else {}) | {
             "recipe": RECIPE,
             "source": self.source.sha256,
             "identifier": str(self.identifier),
             "platform": self.identifier.target.tag,
             "siblings": [python.tag for python in self.siblings],
-            "settings": list(self.options.config_settings),
+            "settings": self.options.settings(),
             "environment": list(self.options.environment),
             "test": [self.options.test, self.options.test_command, list(self.options.test_requires)],
+            "rules": self.options.recipe.digest,
             "kit": [list(pair) for pair in self.kit],
+            "roots": [list(pair) for pair in self.roots],
             "lane": self.lane,
         }
 
     @property
     def id(self) -> str:
         """SHA-256 of the job's canonical JSON, in hex."""
-        text = json.dumps(self.document(), sort_keys=True, separators=(",", ":"))
-        return hashlib.sha256(text.encode()).hexdigest()
+        return _digest(self.document())
+
+    @property
+    def build_id(self) -> str:
+        """As ``id``, of what decides the wheel's bytes: jobs that differ in their tests only share it."""
+        document = self.document()
+        for key in ("test", "siblings"):
+            del document[key]
+        document["rules"] = self.options.recipe.build_digest
+        document["roots"] = [list(pair) for pair in self.roots if pair[0] == "python"]
+        return _digest(document)
+
+
+def _digest(document: dict[str, Any]) -> str:
+    text = json.dumps(document, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def parse_lane(text: str) -> LaneName:
+    """A lane's name; InputError that says which there are."""
+    for name in get_args(LaneName):
+        if text == name:
+            return name  # type: ignore[no-any-return]
+    raise InputError(f"--lane {text!r}: no such lane", hint=f"lanes: {', '.join(get_args(LaneName))}")

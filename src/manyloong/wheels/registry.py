@@ -183,3 +183,14 @@ def choose_release(requirement: Requirement, releases: Mapping[Version, Release]
         f"no release of {requirement.name} fits {str(specifier) or 'any version'!s}",
         hint=f"the newest is {requirement.name}=={newest}" if newest else "the project has no releases",
     )
+
+
+def require_release(project: str, specifiers: str, registry: Registry) -> None:
+    """NotFoundError, naming the newest there is, when no release of the project fits the specifiers."""
+    releases = registry.releases(project)
+    if not any(SpecifierSet(specifiers, prereleases=True).filter(releases)):
+        newest = max(releases, default=None)
+        raise NotFoundError(
+            f"the recipe of {project} is for {specifiers or 'any version'}, and no release fits",
+            hint=f"the newest is {project}=={newest}" if newest else "the project has no releases",
+        )

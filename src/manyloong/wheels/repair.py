@@ -25,6 +25,7 @@ class RepairPlan:
     output: Path
     target: Target
     library_paths: tuple[Path, ...]
+    ports: Path | None  # the prefix of the ports that it was linked with
     epoch: int
 
     def request(self) -> dict[str, str]:
@@ -35,8 +36,13 @@ class RepairPlan:
             "tag": self.target.tag,
             "libc": _LIBC[self.target.libc],
             "architecture": self.target.architecture.name,
-            "ldpaths": ":".join(str(path) for path in self.library_paths),
+            "ldpaths": ":".join(str(path) for path in self._searched()),
+            "ports": str(self.ports or ""),
         }
+
+    def _searched(self) -> tuple[Path, ...]:
+        """Where libraries are looked for; the ports' before the system's."""
+        return (*((self.ports / "lib",) if self.ports else ()), *self.library_paths)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,14 +51,26 @@ class Repaired:
 
     path: Path
     grafted: tuple[str, ...]
+    carried: tuple[str, ...] = ()  # name and version of the ports that these are of
 
 
 def plan_repair(
-    wheel: Path, output: Path, *, target: Target, library_paths: Sequence[Path], epoch: int
+    wheel: Path,
+    output: Path,
+    *,
+    target: Target,
+    library_paths: Sequence[Path],
+    epoch: int,
+    ports: Path | None = None,
 ) -> RepairPlan:
     """What a repair will do; nothing is read or written yet."""
     return RepairPlan(
-        wheel=wheel, output=output, target=target, library_paths=tuple(library_paths), epoch=epoch
+        wheel=wheel,
+        output=output,
+        target=target,
+        library_paths=tuple(library_paths),
+        ports=ports,
+        epoch=epoch,
     )
 
 
@@ -79,7 +97,9 @@ def run_repair(plan: RepairPlan, *, environment: Mapping[str, str]) -> Repaired:
             f"{plan.wheel.name} cannot become {plan.target.tag}: {answer['error']}" + _symbols(answer),
             hint="link against libraries made for the floor, or ask for a later --platform",
         )
-    return Repaired(path=Path(answer["wheel"]), grafted=tuple(answer["grafted"]))
+    return Repaired(
+        path=Path(answer["wheel"]), grafted=tuple(answer["grafted"]), carried=tuple(answer["carried"])
+    )
 
 
 def _symbols(answer: Mapping[str, Mapping[str, Sequence[str]]]) -> str:

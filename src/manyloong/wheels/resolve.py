@@ -57,11 +57,11 @@ def native_platform(host: Host) -> Platform:
     )
 
 
-def target_platform(target: Target) -> Platform:
-    """The platform of wheels that may be installed in the target's test root."""
+def target_platform(target: Target, *, floor_only: bool = False) -> Platform:
+    """The platform of wheels that may be installed in the target's current root, or in its floor root too."""
     arch = target.architecture
     major, floor = target.floor
-    newest = _TARGET_NEWEST_GLIBC if target.libc == "glibc" else floor
+    newest = _TARGET_NEWEST_GLIBC if target.libc == "glibc" and not floor_only else floor
     tags = tuple(f"{target.family}_{major}_{minor}_{arch.name}" for minor in range(newest, floor - 1, -1))
     libc = "gnu" if target.libc == "glibc" else "musl"
     return Platform(uv_name=f"{arch.name}-unknown-linux-{libc}", machine=arch.uname, tags=tags)
@@ -72,7 +72,7 @@ def wheel_tags(python: Python, platform: Platform) -> tuple[Tag, ...]:
     version = tuple(int(part) for part in python.version.split("."))
     return (
         *cpython_tags(version, abis=[python.tag], platforms=platform.tags),
-        *compatible_tags(version, interpreter=python.tag, platforms=platform.tags),
+        *compatible_tags(version, interpreter=python.interpreter, platforms=platform.tags),
     )
 
 
@@ -129,10 +129,13 @@ def resolve_wheels(
     platform: Platform,
     uv: Uv,
     find_links: Sequence[Path] = (),
+    tags: Sequence[Tag] = (),
+    dependencies: bool = True,
 ) -> tuple[ResolvedWheel, ...]:
     """One wheel, with its SHA-256, for each project that the requirements need; sorted by name.
 
-    Raises UnresolvableError with uv's explanation, or FetchError when the index cannot be reached.
+    ``tags``, best first, say which of several wheels is taken; by default as installers do. Raises
+    UnresolvableError with uv's explanation, or FetchError when the index cannot be reached.
     """
     if not requirements:
         return ()
@@ -150,13 +153,17 @@ def resolve_wheels(
     arguments += ["--default-index", uv.index_url]
     for folder in find_links:
         arguments += ["--find-links", str(folder)]
+    if not dependencies:
+        arguments.append("--no-deps")
     done = uv.run(arguments, text="\n".join(requirements) + "\n")
     if done.returncode != 0:
         raise _resolution_error(requirements, python, done.stderr.strip(), offline=uv.offline)
     lock = Pylock.from_dict(tomllib.loads(done.stdout))
     try:
         selected = list(
-            lock.select(environment=marker_environment(python, platform), tags=wheel_tags(python, platform))
+            lock.select(
+                environment=marker_environment(python, platform), tags=tags or wheel_tags(python, platform)
+            )
         )
     except PylockSelectError as error:
         raise UnresolvableError(

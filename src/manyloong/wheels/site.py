@@ -3,6 +3,7 @@
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 from manyloong.errors import BuildError
 from manyloong.roots import Root
@@ -15,25 +16,43 @@ _COMPILE = ("-m", "compileall", "-q", "-j0", "--invalidation-mode", "unchecked-h
 
 
 def install_site(
-    wheels: Mapping[str, Path], python: Python, place: Path, *, label: str, uv: Uv, platform: Platform
+    wheels: Mapping[str, Path],
+    python: Python,
+    place: Path,
+    *,
+    label: str,
+    uv: Uv,
+    platform: Platform,
+    programs: Mapping[str, Path] = MappingProxyType({}),
+    programs_platform: Platform | None = None,
 ) -> None:
     """A virtual environment at ``place`` with the wheels, for use at VENV.
 
-    ``wheels`` gives paths by file name; ``label`` is what they are together, for the error. Raises BuildError
-    with uv's words when one cannot be installed.
+    ``wheels`` gives paths by file name; ``label`` is what they are together, for the error. ``programs`` are
+    wheels of another platform, whose programs run in the root all the same. Raises BuildError with uv's words
+    when one cannot be installed.
     """
-    site = place / "lib" / f"python{python.version}" / "site-packages"
+    site = place / "lib" / python.name / "site-packages"
     site.mkdir(parents=True)
     (place / "bin").mkdir()
-    for name in ("python", "python3", f"python{python.version}"):
+    for name in ("python", "python3", python.name):
         (place / "bin" / name).symlink_to(python.executable)
     (place / "pyvenv.cfg").write_text(
         f"home = /usr/bin\ninclude-system-site-packages = false\nversion = {python.version}\n", "utf-8"
     )
-    named = place.with_name(place.name + ".wheels")
+    for group, where in ((wheels, platform), (programs, programs_platform)):
+        if group and where is not None:
+            _install(group, site, python, label=label, uv=uv, platform=where)
+    _move_scripts(site / "bin", place / "bin", host_python=uv.python)
+
+
+def _install(
+    wheels: Mapping[str, Path], site: Path, python: Python, *, label: str, uv: Uv, platform: Platform
+) -> None:
+    named = site.parents[2].with_name("wheels-to-install")
     named.mkdir()
     for name, path in wheels.items():
-        shutil.copyfile(path, named / name)
+        shutil.copyfile(path, named / name.replace(*_admitted(python)))
     arguments = ["install", "--quiet", "--offline", "--no-index", "--no-deps", "--target", str(site)]
     arguments += ["--python-version", python.version, "--python-platform", platform.uv_name]
     arguments += ["--link-mode", "copy", *(str(path) for path in sorted(named.iterdir()))]
@@ -44,7 +63,14 @@ def install_site(
             hint="look at the wheel that is named there: manyloong audit WHEEL",
         )
     shutil.rmtree(named)
-    _move_scripts(site / "bin", place / "bin", host_python=uv.python)
+
+
+def _admitted(python: Python) -> tuple[str, str]:
+    """What to replace in a file name so that uv, which knows a version but no ABI here, takes the wheel.
+
+    A free-threaded wheel is then also one of the other ABI, by its name alone; the tags inside stay.
+    """
+    return (f"-{python.tag}-", f"-{python.interpreter}.{python.tag}-") if python.free_threaded else ("", "")
 
 
 def _move_scripts(made: Path, wanted: Path, *, host_python: Path) -> None:
@@ -63,17 +89,19 @@ def _move_scripts(made: Path, wanted: Path, *, host_python: Path) -> None:
     shutil.rmtree(made)
 
 
-def compile_site(place: Path, python: Python, *, root: Root, log: Path, runner: Runner) -> None:
+def compile_site(
+    place: Path, python: Python, *, root: Root, log: Path, runner: Runner, binds: tuple[Bind, ...] = ()
+) -> None:
     """Byte code for everything installed, by the native Python of the same version: ten times faster.
 
     Files that do not compile are left to fail, or not, when they are imported.
     """
     runner.run(
         Command(
-            argv=(python.executable, "-I", *_COMPILE, f"{VENV}/lib"),
+            argv=(python.native_executable, "-I", *_COMPILE, f"{VENV}/lib"),
             root=root.path,
             log=log,
             environment=(("HOME", "/home/builder"), ("LANG", "C.UTF-8"), ("PATH", "/usr/bin:/bin")),
-            binds=(Bind(source=place, target=VENV, writable=True),),
+            binds=(Bind(source=place, target=VENV, writable=True), *binds),
         )
     )

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from packaging.utils import InvalidSdistFilename, canonicalize_name, parse_sdist_filename
 
-from manyloong.errors import InputError, NotFoundError
+from manyloong.errors import InputError, IntegrityError, NotFoundError
 from manyloong.events import Listener, Warned
 from manyloong.store import Fetcher, RemoteFile, Store
 from manyloong.store.archive import extract_tar, extract_zip
@@ -229,6 +229,27 @@ def unpack_source(source: Source, destination: Path) -> None:
         )
     folders[0].rename(destination)
     shutil.rmtree(unpacked)
+
+
+def read_pyproject(source: Source, store: Store) -> str:
+    """The text of pyproject.toml; "" without one, or a broken archive (its build will say so)."""
+    if source.kind == "directory":
+        return _text(source.path / "pyproject.toml")
+    known = store.get_json("pyproject", source.sha256)
+    if known is not None:
+        return str(known["text"])
+    with store.scratch("peek") as place:
+        try:
+            unpack_source(source, place / "src")
+        except (IntegrityError, InputError):
+            return ""
+        text = _text(place / "src" / "pyproject.toml")
+    store.put_json("pyproject", source.sha256, {"text": text})
+    return text
+
+
+def _text(file: Path) -> str:
+    return file.read_text("utf-8", "replace") if file.is_file() else ""
 
 
 def _is_zip(path: Path) -> bool:

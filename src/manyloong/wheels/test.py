@@ -1,44 +1,56 @@
-"""Testing a wheel where it will be used: installed with its dependencies in a clean target root, under QEMU.
+"""Testing a wheel where it will be used: installed with what it needs in clean target roots, under QEMU.
 
-Every top-level module and every extension module is imported on a CPU with the baseline ISA and nothing
+The current root has today's C library, the floor root the oldest that the wheel's tag promises. In each,
+every top-level module and every extension module is imported on a CPU with the baseline ISA and nothing
 more, and on one with the optional extensions; then the user's test command runs, if there is one.
 """
 
+import json
 import shutil
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from importlib.resources import files
 from pathlib import Path
 from typing import Literal
 
 from packaging.requirements import Requirement
 
+from manyloong.errors import BuildError
+from manyloong.events import Warned
+from manyloong.roots import Root
 from manyloong.sandbox import Bind, Command, Limits, Runner
 from manyloong.targets import Python
 from manyloong.wheels.contents import read_names, read_requirements, wheel_modules
+from manyloong.wheels.counts import TestCounts, read_counts
 from manyloong.wheels.cross import HOME
 from manyloong.wheels.doors import Doors
 from manyloong.wheels.imports import Imports, ModuleResult, run_imports
 from manyloong.wheels.kit import Kit
+from manyloong.wheels.recipe_keys import Skip
+from manyloong.wheels.requirements import Missing, Supply, Wanted, resolve_or_build
 from manyloong.wheels.resolve import (
+    Platform,
     ResolvedWheel,
     UnresolvableError,
     fetch_wheels,
     marker_environment,
-    resolve_wheels,
     target_platform,
 )
 from manyloong.wheels.site import VENV, compile_site, install_site
 
-TestOutcome = Literal["passed", "failed", "dependency not available"]
+TestOutcome = Literal["passed", "failed", "dependency not available", "not tested"]
 _COMMAND_TIME_S = 3600.0
+_PLUGIN, _SKIPS = "_manyloong_tests", "skips.json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TestReport:
-    """How a wheel did with one Python on one CPU model; "tested" means only what stands here."""
+    """How a wheel did with one Python in one root on one CPU model; "tested" means only what stands here.
+
+    Outcome "not tested": the root could not be had; ``reason`` says why, and what was not run is empty.
+    """
 
     __test__ = False  # not a pytest class
 
@@ -54,6 +66,8 @@ class TestReport:
     command: str | None
     command_output: str
     seconds: float
+    counts: TestCounts | None = None  # of the command's tests, where they can be counted
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,62 +82,123 @@ class TestPlan:
     requires: tuple[str, ...]
     find_links: tuple[Path, ...]
     project: Path | None  # the working copy of the sources, for the test command
+    skips: tuple[Skip, ...] = ()
 
 
-def run_tests(plan: TestPlan, kit: Kit, place: Path, doors: Doors) -> tuple[TestReport, ...]:
-    """One report for each CPU model, baseline first. ``place`` is an empty folder."""
-    wheels, unavailable = _dependencies(plan, kit, doors)
+def run_tests(plan: TestPlan, kit: Kit, place: Path, doors: Doors, supply: Supply) -> tuple[TestReport, ...]:
+    """One report for each root and CPU model, current root and baseline first. ``place`` is an empty folder.
+
+    The wheel and what it needs are installed once, for all roots; ``supply`` makes what has no wheel.
+    """
+    roots = kit.test_roots(plan.python)
+    missing = tuple(_not_tested(plan, name, reason) for name, reason in kit.untested(plan.python))
+    if not roots:
+        return missing
+    wheels, unavailable = _dependencies(plan, kit, doors, supply)
     paths = fetch_wheels(wheels, fetcher=doors.fetcher, listener=doors.listener)
     site = place / "venv"
     platform = target_platform(kit.target)
     everything = {**paths, plan.wheel.name: plan.wheel}
     install_site(everything, plan.python, site, label=plan.wheel.name, uv=doors.uv, platform=platform)
-    compile_site(site, plan.python, root=kit.native_root, log=place / "compile.log", runner=doors.runner)
-    (place / "import_all.py").write_text(
-        files("manyloong.wheels.payload").joinpath("import_all.py").read_text("utf-8"), "utf-8"
+    source = kit.source_python(plan.python)
+    compile_site(
+        site,
+        plan.python,
+        root=kit.native_root,
+        log=place / "compile.log",
+        runner=doors.runner,
+        binds=source.binds() if source else (),
     )
+    _write_programs(plan, place, site)
     shutil.copyfile(plan.wheel, place / plan.wheel.name)  # for {wheel} in the test command
     qemu = kit.target.architecture.qemu
     with ThreadPoolExecutor(2) as pool:
         futures = [
-            pool.submit(_test_on, plan, kit, cpu, place, unavailable, doors.runner)
+            pool.submit(_test_on, plan, kit, root, cpu, place, unavailable=unavailable, runner=doors.runner)
+            for root in roots
             for cpu in (qemu.cpu_baseline, qemu.cpu_full)
         ]
-        return tuple(future.result() for future in futures)
+        return (*(future.result() for future in futures), *missing)
+
+
+def passed_on(reports: Sequence[TestReport]) -> tuple[str, ...]:
+    """CPU models on which a wheel was seen to work, and never to fail."""
+    outcomes: dict[str, set[str]] = {}
+    for report in reports:
+        outcomes.setdefault(report.cpu, set()).add(report.outcome)
+    return tuple(sorted(cpu for cpu, seen in outcomes.items() if "passed" in seen and "failed" not in seen))
+
+
+def _not_tested(plan: TestPlan, root: str, reason: str) -> TestReport:
+    return TestReport(
+        python=plan.python.version,
+        root=root,
+        root_id="",
+        libc="",
+        cpu="",
+        outcome="not tested",
+        imported=0,
+        problems=(),
+        unavailable=(),
+        command=plan.command,
+        command_output="",
+        seconds=0.0,
+        reason=reason,
+    )
+
+
+def dependency_platform(kit: Kit, python: Python) -> Platform:
+    """What wheels of dependencies must run on: the oldest C library of the roots that are tested in."""
+    on_floor = any(root != kit.target_root for root in kit.test_roots(python))
+    return target_platform(kit.target, floor_only=on_floor)
+
+
+def _write_programs(plan: TestPlan, place: Path, site: Path) -> None:
+    """What runs beside the wheel: the importer, and the pytest plugin with the recipe's skips."""
+    payload = files("manyloong.wheels.payload")
+    (place / "import_all.py").write_text(payload.joinpath("import_all.py").read_text("utf-8"), "utf-8")
+    packages = site / "lib" / plan.python.name / "site-packages"
+    plugin = payload.joinpath("count_tests.py").read_text("utf-8")
+    (packages / f"{_PLUGIN}.py").write_text(plugin, "utf-8")
+    (place / _SKIPS).write_text(json.dumps([asdict(skip) for skip in plan.skips]), "utf-8")
 
 
 def _dependencies(
-    plan: TestPlan, kit: Kit, doors: Doors
+    plan: TestPlan, kit: Kit, doors: Doors, supply: Supply
 ) -> tuple[tuple[ResolvedWheel, ...], tuple[str, ...]]:
     """Wheels for what the wheel requires, and the requirements for which there are none on this platform."""
-    platform = target_platform(kit.target)
+    platform = dependency_platform(kit, plan.python)
     environment: dict[str, str] = {**marker_environment(plan.python, platform), "extra": ""}  # type: ignore[dict-item]
-    wanted = []
+    required = []
     for line in read_requirements(plan.wheel):
         requirement = Requirement(line)
         if requirement.marker is None or requirement.marker.evaluate(environment):
-            wanted.append(line)
-    wanted += plan.requires
+            required.append(line)
+    required += plan.requires
     links = (*plan.find_links, plan.wheel.parent)
+    wanted = Wanted(python=plan.python, platform=platform, links=links, doors=doors)
+
+    def build(missing: Missing) -> Path:
+        return supply.target_wheel(missing.project, missing.version, plan.python)
+
     try:
-        found = resolve_wheels(wanted, python=plan.python, platform=platform, uv=doors.uv, find_links=links)
-    except UnresolvableError:
-        return _what_can_be_had(wanted, plan, kit, doors, links)
-    return found, ()
+        return resolve_or_build(required, wanted, build), ()
+    except BuildError as error:
+        doors.listener(
+            Warned(text=f"{plan.wheel.name}: not all that it requires can be had: {error.message}")
+        )
+        return _what_can_be_had(required, wanted.linked(supply.links()))
 
 
 def _what_can_be_had(
-    wanted: Sequence[str], plan: TestPlan, kit: Kit, doors: Doors, links: Sequence[Path]
+    required: Sequence[str], wanted: Wanted
 ) -> tuple[tuple[ResolvedWheel, ...], tuple[str, ...]]:
     available: list[str] = []
     found: tuple[ResolvedWheel, ...] = ()
     missing: list[str] = []
-    for requirement in wanted:
+    for requirement in required:
         try:
-            found = resolve_wheels(
-                [*available, requirement],
-                python=plan.python, platform=target_platform(kit.target), uv=doors.uv, find_links=links,
-            )  # fmt: skip
+            found = wanted.resolve([*available, requirement])
         except UnresolvableError:
             missing.append(requirement)
         else:
@@ -132,14 +207,21 @@ def _what_can_be_had(
 
 
 def _test_on(
-    plan: TestPlan, kit: Kit, cpu: str, place: Path, unavailable: tuple[str, ...], runner: Runner
+    plan: TestPlan,
+    kit: Kit,
+    root: Root,
+    cpu: str,
+    place: Path,
+    *,
+    unavailable: tuple[str, ...],
+    runner: Runner,
 ) -> TestReport:
     began = time.monotonic()
-    folder = place / cpu.replace(",", "-").replace("=", "-")
+    folder = place / root.name / cpu.replace(",", "-").replace("=", "-")
     (folder / "work").mkdir(parents=True)
     template = Command(
         argv=(f"{VENV}/bin/python", "-I", "-B", "/io/import_all.py"),
-        root=kit.target_root.path,
+        root=root.path,
         log=folder / "log",
         environment=tuple(sorted(_variables().items())),
         cwd="/build/work",
@@ -151,19 +233,18 @@ def _test_on(
         emulator=kit.emulator(cpu),
         limits=Limits(time_s=_COMMAND_TIME_S),
     )
-    suffixes = (f".cpython-{plan.python.version.replace('.', '')}-{kit.target.triplet}.so", ".abi3.so", ".so")
-    names = wheel_modules(read_names(plan.wheel), suffixes=suffixes)
+    names = _modules(plan, kit)
     results = folder / "results.jsonl"
     imports = run_imports(template, names, results=results, inside="/build/results.jsonl", runner=runner)
     outcome = judge_imports(imports, names, unavailable)
-    output = ""
+    output, counts = "", None
     if outcome == "passed" and plan.command:
-        passed, output = _run_command(plan, template, folder, runner)
+        passed, output, counts = _run_command(plan, template, folder, runner)
         outcome = "passed" if passed else "failed"
     return TestReport(
         python=imports.python,
-        root=kit.target_root.name,
-        root_id=kit.target_root.id,
+        root=root.name,
+        root_id=root.id,
         libc=imports.libc,
         cpu=cpu,
         outcome=outcome,
@@ -172,8 +253,14 @@ def _test_on(
         unavailable=unavailable,
         command=plan.command,
         command_output=output,
+        counts=counts,
         seconds=round(time.monotonic() - began, 3),
     )
+
+
+def _modules(plan: TestPlan, kit: Kit) -> tuple[str, ...]:
+    suffixes = (f".cpython-{plan.python.tag[2:]}-{kit.target.triplet}.so", ".abi3.so", ".so")
+    return wheel_modules(read_names(plan.wheel), suffixes=suffixes)
 
 
 def _variables() -> Mapping[str, str]:
@@ -205,24 +292,29 @@ def judge_imports(imports: Imports, names: Sequence[str], unavailable: Sequence[
     return "dependency not available" if missing else "passed"
 
 
-def _run_command(plan: TestPlan, template: Command, folder: Path, runner: Runner) -> tuple[bool, str]:
-    binds = template.binds
+def _run_command(
+    plan: TestPlan, template: Command, folder: Path, runner: Runner
+) -> tuple[bool, str, TestCounts | None]:
+    """Whether the command passed, the end of what it printed, and how many tests it ran."""
     if plan.project is not None:
         shutil.copytree(plan.project, folder / "project", symlinks=True)
     values = {"project": "/build/project", "package": "/build/project", "wheel": f"/io/{plan.wheel.name}"}
     text = plan.command or ""
     for name, value in values.items():
         text = text.replace("{" + name + "}", value)
-    done = runner.run(
-        Command(
-            argv=("/bin/sh", "-ec", text),
-            root=template.root,
-            log=folder / "command.log",
-            environment=template.environment,
-            binds=binds,
-            cwd=template.cwd,
-            emulator=template.emulator,
-            limits=template.limits,
-        )
+    results = folder / "tests.jsonl"
+    counting = (
+        ("PYTEST_PLUGINS", _PLUGIN),
+        ("MANYLOONG_TEST_RESULTS", f"/build/{results.name}"),
+        ("MANYLOONG_TEST_SKIPS", f"/io/{_SKIPS}"),
     )
-    return done.succeeded, done.last_lines(30)
+    command = replace(
+        template,
+        argv=("/bin/sh", "-ec", text),
+        log=folder / "command.log",
+        environment=(*template.environment, *counting),
+    )
+    done = runner.run(command)
+    said = results.read_text("utf-8") if results.is_file() else ""
+    counts = read_counts(said, done.log.read_text("utf-8", "replace"))
+    return done.succeeded, done.last_lines(30), counts

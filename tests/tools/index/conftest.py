@@ -23,11 +23,12 @@ import uvicorn
 
 from manyloong.index.app import IndexApp, make_app
 from manyloong.index.database import writing
-from manyloong.index.http_upload import Gatekeeper
 from manyloong.index.judging import audited
 from manyloong.index.model import Auditor
+from manyloong.index.publish import Gatekeeper
 from manyloong.index.server import PatientProtocol
 from manyloong.index.settings import Settings
+from manyloong.index.signatures import open_trust
 from manyloong.index.site import Site, init_site
 from manyloong.index.testing import FakeUpstream
 from manyloong.index.tokens import create_token
@@ -181,6 +182,7 @@ class Bench:
     upstream: FakeUpstream
     client: httpx.Client
     clock: Clock
+    app: IndexApp
     ages_now: list[float] = field(default_factory=lambda: [1_000_000.0])
 
     def token(self, *projects: str, days: int = 1) -> str:
@@ -237,9 +239,14 @@ def make_bench(tmp_path: Path, upstream: FakeUpstream) -> MakeBench:
         clock = Clock()
         now = [1_000_000.0]
         source = Upstream(open_client(upstream.url, ca=None), site.engine, ages=Ages(), now=lambda: now[0])
-        app = make_app(site, source, Gatekeeper(auditor=auditor, clock=clock), look_every_s=LOOK_EVERY_S)
+        app = make_app(
+            site,
+            source,
+            Gatekeeper(auditor=auditor, clock=clock, trust=open_trust(site.settings, site.root)),
+            look_every_s=LOOK_EVERY_S,
+        )
         with serving(app) as url, httpx.Client(base_url=url, timeout=30, trust_env=False) as client:
-            yield Bench(site=site, upstream=upstream, client=client, clock=clock, ages_now=now)
+            yield Bench(site=site, upstream=upstream, client=client, clock=clock, app=app, ages_now=now)
 
     return make
 

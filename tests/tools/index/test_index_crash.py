@@ -1,23 +1,24 @@
-"""Zero lost uploads: the server is killed at random moments of 200 uploads."""
+"""Zero lost uploads: the server is killed at random moments of 200 uploads, on both kinds of storage."""
 
 import base64
 import hashlib
 import random
 import signal
 import socket
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import httpx
+import pytest
+from tests.tools.index.conftest import run_manyloong
 
 from manyloong.index.testing import FakeUpstream, good_wheel
 
 if TYPE_CHECKING:
     from tests.tools.index.conftest import Running, StartServer
-
-UPLOADS = 200
-KILLS = 6
 
 
 def send(url: str, token: str, number: int) -> str | None:
@@ -40,26 +41,40 @@ def send(url: str, token: str, number: int) -> str | None:
     return digest
 
 
-def test_kill_at_random_points(start_server: "StartServer", upstream: FakeUpstream) -> None:
+@pytest.fixture(params=["sqlite-folder", "postgres-s3"])
+def made(request: pytest.FixtureRequest, tmp_path: Path, upstream: FakeUpstream) -> tuple[Path, int, int]:
+    """An index, how many uploads it gets, and how often it is killed."""
+    root = tmp_path / "index"
+    if request.param == "sqlite-folder":
+        run_manyloong("index", "init", root, url=upstream.url)
+        return root, 200, 6
+    where = ("--database", request.getfixturevalue("postgres").new_database())
+    bucket = ("--files", request.getfixturevalue("s3").new_bucket())
+    run_manyloong("index", "init", root, *where, *bucket, url=upstream.url)
+    return root, 60, 3
+
+
+def test_kill_at_random_points(
+    made: tuple[Path, int, int], start_server: "StartServer", upstream: FakeUpstream
+) -> None:
+    root, uploads, kills = made
     upstream.project("example", ["1.0"])
     moments = random.Random(8)  # noqa: S311 -- a test that can be repeated
     acknowledged: dict[int, str] = {}
-    waiting = list(range(UPLOADS))
-    with start_server() as server:
-        token = server.manyloong("token", "create").splitlines()[-1]
-        text = (server.root / "index.toml").read_text()
-        text = text.replace("uploads-per-minute = 120", "uploads-per-minute = 100000")
-        (server.root / "index.toml").write_text(text)
-        root = server.root
-    for _ in range(KILLS):
+    waiting = list(range(uploads))
+    token = run_manyloong("index", "token", "create", "--root", root).splitlines()[-1]
+    text = (root / "index.toml").read_text()
+    text = text.replace("uploads-per-minute = 120", "uploads-per-minute = 100000")
+    (root / "index.toml").write_text(text)
+    for _ in range(kills):
         with start_server(root) as server:
-            upload_until_killed(server, token, waiting, acknowledged, moments.uniform(0.3, 0.9))
+            upload_until_killed(server, token, waiting, acknowledged, moments)
         waiting = [number for number in waiting if number not in acknowledged]
     killed_at = len(acknowledged)
     with start_server(root) as server, ThreadPoolExecutor(4) as pool:
-        results = pool.map(lambda number: (number, send(server.url, token, number)), range(UPLOADS))
+        results = pool.map(lambda number: (number, send(server.url, token, number)), range(uploads))
         final = {number: digest for number, digest in results if digest}
-        assert len(final) == UPLOADS  # what was acknowledged before is answered 200 again: same bytes
+        assert len(final) == uploads  # what was acknowledged before is answered 200 again: same bytes
         assert final.items() >= acknowledged.items()
         page = httpx.get(
             f"{server.url}/simple/example/",
@@ -69,16 +84,18 @@ def test_kill_at_random_points(start_server: "StartServer", upstream: FakeUpstre
         shown = {entry["hashes"]["sha256"] for entry in page["files"]}
         assert set(acknowledged.values()) <= shown
         verdict = server.manyloong("verify")
-        assert f"{UPLOADS} files" in verdict
+        assert f"{uploads} files" in verdict
         assert "all as they should be" in verdict
-    assert 0 < killed_at < UPLOADS, "the kills came too late or too early to prove anything"
+    assert 0 < killed_at < uploads, "the kills came too late or too early to prove anything"
 
 
 def upload_until_killed(
-    server: "Running", token: str, waiting: list[int], acknowledged: dict[int, str], seconds: float
+    server: "Running", token: str, waiting: list[int], acknowledged: dict[int, str], moments: random.Random
 ) -> None:
+    """Three clients upload; some acknowledgements later, in the middle of the next uploads, comes SIGKILL."""
     queue = iter(waiting)
-    deadline = time.monotonic() + seconds
+    enough = len(acknowledged) + moments.randint(2, max(3, len(waiting) // 4))
+    time_to_die = threading.Event()
 
     def work() -> None:
         for number in queue:
@@ -86,10 +103,13 @@ def upload_until_killed(
             if digest is None:
                 return
             acknowledged[number] = digest
+            if len(acknowledged) >= enough:
+                time_to_die.set()
 
     with ThreadPoolExecutor(3) as pool:
         running = [pool.submit(work) for _ in range(3)]
-        time.sleep(max(0.0, deadline - time.monotonic()))
+        assert time_to_die.wait(120)
+        time.sleep(moments.uniform(0, 0.05))
         server.process.send_signal(signal.SIGKILL)
         for job in running:
             job.result()

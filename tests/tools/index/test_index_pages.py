@@ -3,6 +3,7 @@
 import gzip
 import json
 import time
+import zlib
 from typing import TYPE_CHECKING
 
 import httpx
@@ -57,6 +58,54 @@ def test_compression(small: "Bench") -> None:
             raw = b"".join(answer.iter_raw())
         assert answer.headers["content-encoding"] == encoding
         assert unpack(raw) == plain
+
+
+def test_errors_are_in_the_form_that_was_asked_for(small: "Bench") -> None:
+    """Problem details for pip and uv, a page for browsers, plain text for curl and twine."""
+    uv = f"{JSON}, application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.01"
+    browser = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
+    for path in ("/simple/a/b/", "/project/none/", "/nothing", "/files/aa/bb/cc/x.whl", "/simple/none/"):
+        problem = small.client.get(path, headers={"Accept": uv})
+        assert problem.headers["content-type"] == "application/problem+json"
+        document = problem.json()
+        assert (document["status"], document["title"]) == (404, "Not Found")
+        assert document["detail"]
+        page = small.client.get(path, headers={"Accept": browser})
+        assert page.status_code == 404
+        assert page.headers["content-type"] == "text/html; charset=utf-8"
+        assert "<h1>Not Found</h1>" in page.text
+        assert "script-src" not in page.text
+        assert small.client.get(path).headers["content-type"].startswith("text/plain")
+    evil = small.client.get("/project/<script>alert(1)/", headers={"Accept": browser})
+    assert evil.status_code == 404
+    assert "<script" not in evil.text
+    refusal = small.client.post("/legacy/", headers={"Accept": "application/json"})
+    assert refusal.status_code == 401
+    assert refusal.json()["detail"].endswith("hint: user name __token__, password the token")
+    assert refusal.headers["www-authenticate"].startswith("Basic")
+    wrong = small.client.put("/legacy/", headers={"Accept": "application/json"})
+    assert (wrong.status_code, wrong.json()["title"]) == (405, "Method Not Allowed")
+    assert wrong.headers["allow"] == "POST"
+
+
+def test_large_pages_are_compressed_in_parts(small: "Bench") -> None:
+    """What gzip and zstd make of a page of some megabytes is what was there, as one stream."""
+    files = [
+        upstream_file(f"example-1.0-{number}-py3-none-any.whl", b"%d" % number) for number in range(6000)
+    ]
+    small.upstream.project("example", ["1.0"], *files)
+    plain = small.page("example", **{"Accept-Encoding": "identity"}).content
+    assert len(plain) > 2 << 20
+    with small.client.stream(
+        "GET", "/simple/example/", headers={"Accept": JSON, "Accept-Encoding": "gzip"}
+    ) as answer:
+        raw = b"".join(answer.iter_raw())
+    assert len(raw) < len(plain) / 5
+    unpack = zlib.decompressobj(16 + zlib.MAX_WBITS)
+    assert unpack.decompress(raw) == plain
+    assert unpack.eof
+    assert unpack.unused_data == b""  # one member: not every client reads more
+    assert small.page("example", **{"Accept-Encoding": "zstd"}).content == plain
 
 
 def test_names_are_redirected_to_their_normal_form(small: "Bench") -> None:

@@ -8,16 +8,20 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
+from sqlalchemy import select
 
 from manyloong.corpus import Elf
 from manyloong.index import ledger, shelf
 from manyloong.index.database import reading, writing
+from manyloong.index.limits import RateLimit
+from manyloong.index.model import RefusedError
+from manyloong.index.tables import limits
 from manyloong.index.testing import accept_all, good_wheel, upstream_file
 from manyloong.index.tokens import revoke_token
 from manyloong.index.upkeep import verify
 
 if TYPE_CHECKING:
-    from tests.tools.index.conftest import Bench, MakeBench
+    from tests.tools.index.conftest import Bench, MakeBench, Running, StartServer
 
 TAGS = "cp313-cp313-manylinux_2_36_loongarch64"
 
@@ -287,6 +291,58 @@ def test_wrong_tokens_are_limited(make_bench: "MakeBench") -> None:
         assert codes == [403, 403, 403, 429, 429]
 
 
+def test_limits_fill_up_again_and_are_shared(bench: "Bench") -> None:
+    """Another process over the same database, or the same one after a restart, sees the same buckets."""
+    clock = [1_000_000.0]
+    first, second = (RateLimit(bench.site.engine, "tries", 2, now=lambda: clock[0]) for _ in range(2))
+    first.take("a")
+    second.take("a")
+    for limit in (first, second):
+        for act in (limit.check, limit.take):
+            with pytest.raises(RefusedError) as caught:
+                act("a")
+            assert caught.value.status == 429
+        limit.check("b")
+    RateLimit(bench.site.engine, "other", 2, now=lambda: clock[0]).check("a")
+    clock[0] += 30
+    second.take("a")
+    with pytest.raises(RefusedError):
+        first.take("a")
+    clock[0] += 61
+    first.take("b\x00" + "x" * 500)
+    with reading(bench.site.engine) as connection:
+        assert len(connection.execute(select(limits)).all()) == 1  # full buckets are not kept
+
+
+def test_limits_hold_for_parallel_takers(bench: "Bench") -> None:
+    limit = RateLimit(bench.site.engine, "tries", 5, now=lambda: 1_000_000.0)
+
+    def taken(_: int) -> bool:
+        try:
+            limit.take("a")
+        except RefusedError:
+            return False
+        return True
+
+    with ThreadPoolExecutor(8) as pool:
+        assert sum(pool.map(taken, range(16))) == 5
+
+
+def test_limits_survive_a_restart(start_server: "StartServer") -> None:
+    def tried(server: "Running") -> int:
+        auth = ("__token__", "mnl-a-b")
+        return httpx.post(f"{server.url}/legacy/", auth=auth, trust_env=False).status_code
+
+    with start_server() as server:
+        root = server.root
+    text = (root / "index.toml").read_text()
+    (root / "index.toml").write_text(text.replace("failures-per-minute = 20", "failures-per-minute = 2"))
+    with start_server(root) as server:
+        assert [tried(server) for _ in range(2)] == [403, 403]
+    with start_server(root) as server, start_server(root) as other:
+        assert {tried(server), tried(other)} == {429}
+
+
 def test_uploads_are_limited(make_bench: "MakeBench") -> None:
     with make_bench(uploads_per_minute=2, auditor=accept_all) as bench:
         bench.upstream.project("example", ["1.0"])
@@ -345,30 +401,6 @@ def test_malformed_bodies(small: "Bench", kind: str, body: bytes, status: int) -
     assert response.status_code == status, response.text
     assert len(response.text) < 500
     assert stored(small) == []
-
-
-def attestations(filename: str, content: bytes) -> str:
-    subject = {"name": filename, "digest": {"sha256": hashlib.sha256(content).hexdigest()}}
-    statement = {"_type": "https://in-toto.io/Statement/v1", "subject": [subject]}
-    envelope = {"statement": base64.b64encode(json.dumps(statement).encode()).decode(), "signature": "eA=="}
-    return json.dumps([{"version": 1, "verification_material": {}, "envelope": envelope}])
-
-
-def test_provenance_where_policy_asks_for_it(make_bench: "MakeBench") -> None:
-    with make_bench(require_provenance=("example",)) as bench:
-        bench.upstream.project("example", ["1.0"])
-        filename, content = good_wheel()
-        refused(bench, bench.upload(filename, content), 400, "only with provenance")
-        other = attestations("other.whl", content)
-        refused(bench, bench.upload(filename, content, attestations=other), 400, "is about 'other.whl'")
-        good = attestations(filename, content)
-        assert bench.upload(filename, content, attestations=good).status_code == 200
-        entry = bench.page("example").json()["files"][-1]
-        address = str(page_url(bench).join(entry["provenance"]))
-        answer = bench.client.get(address)
-        assert answer.headers["content-type"].startswith("application/vnd.pypi.integrity.v1+json")
-        assert answer.json()["attestation_bundles"][0]["attestations"] == json.loads(good)
-        assert bench.client.get(address.replace("1.0", "2.0", 1)).status_code == 404
 
 
 def test_the_ledger_cannot_be_changed(bench: "Bench") -> None:

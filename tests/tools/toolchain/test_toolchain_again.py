@@ -18,7 +18,7 @@ def test_equal_plans_give_equal_trees(outside_kit: tuple[Kit, Runner], tmp_path:
     kit, runner = outside_kit
     zig, root = kit.toolchain.zig, kit.native_root.path
     store = Store(tmp_path / "store")
-    builder = _Builder(zig=zig, root=root, store=store, runner=runner, listener=ignore)
+    builder = _Builder(zig=zig, root=root, source=None, store=store, runner=runner, listener=ignore)
     plan = plan_native(kit.target, kit.host, native_root=root)
     again = builder.ensure("toolchain-native", plan.key(zig.name), plan)
     assert again.name == kit.toolchain.native.name

@@ -74,7 +74,7 @@ def test_the_native_plan_has_the_targets_floor() -> None:
     plan = plan_native(TARGET, host("x86_64"), native_root=Path("/nowhere"))
     assert plan.zig_target == ("-target", "x86_64-linux-gnu.2.36")
     assert plan.layout.tree == "/opt/manyloong/native"
-    assert not plan.cxx
+    assert not plan.cxx.library
 
 
 def test_the_key_is_that_of_the_plan_and_of_zig() -> None:

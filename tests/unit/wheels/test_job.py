@@ -9,6 +9,8 @@ from manyloong.targets import all_pythons, target
 from manyloong.wheels.cross import backend_settings, cross_config, cross_variables
 from manyloong.wheels.identifier import Identifier
 from manyloong.wheels.job import Job, Options
+from manyloong.wheels.recipe_keys import Skip
+from manyloong.wheels.recipes import Recipe, gathered_settings
 from manyloong.wheels.source import Source
 
 SOURCE = Source(
@@ -29,7 +31,7 @@ JOB = Job(
 
 
 def test_golden_id() -> None:
-    assert JOB.id == "9c667453368ac3c6faccfa8b7714d0e01709b14601596c14252db5a662885b7b"
+    assert JOB.id == "80f624de584acc235b9a90231a9e909ef6e40c9af01177684c6e562b45e259f0"
 
 
 @pytest.mark.parametrize(
@@ -49,13 +51,36 @@ def test_what_decides_the_wheel_decides_the_id(other: Job) -> None:
     assert other.id != JOB.id
 
 
+@pytest.mark.parametrize(
+    "other",
+    [
+        replace(JOB, options=Options(test_command="pytest", test_requires=("pytest",))),
+        replace(JOB, options=Options(recipe=Recipe(skips=(Skip(test="a", reason="b"),), dispatched=("f",)))),
+        replace(JOB, siblings=all_pythons()[:1], roots=(("target-loong64", "c" * 64),)),
+    ],
+)
+def test_what_is_tested_only_makes_another_job_and_the_same_build(other: Job) -> None:
+    assert other.id != JOB.id
+    assert other.build_id == JOB.build_id
+
+
+def test_what_decides_the_bytes_decides_the_build() -> None:
+    for other in (
+        replace(JOB, options=Options(recipe=Recipe(ports=("zlib",)))),
+        replace(JOB, roots=(("python", "d" * 64),)),
+        replace(JOB, lane="emulated"),
+    ):
+        assert other.build_id != JOB.build_id
+
+
 def test_where_the_sources_lie_does_not() -> None:
     assert replace(JOB, source=replace(SOURCE, path=Path("/elsewhere"), location="x")).id == JOB.id
 
 
 def test_repeated_config_settings_make_lists() -> None:
-    options = Options(config_settings=(("setup-args", "-Da=b"), ("setup-args", "-Dc=d"), ("x", "1")))
-    assert options.settings() == {"setup-args": ["-Da=b", "-Dc=d"], "x": ["1"]}
+    pairs = [("setup-args", "-Da=b"), ("setup-args", "-Dc=d"), ("x", "1")]
+    options = Options(config_settings=gathered_settings(pairs))
+    assert options.settings() == {"setup-args": ["-Da=b", "-Dc=d"], "x": "1"}
 
 
 def test_meson_learns_of_the_cross_file_and_others_do_not() -> None:
@@ -72,4 +97,6 @@ def test_the_environment_is_whole_and_fixed() -> None:
     assert variables["SOURCE_DATE_EPOCH"] == "1"
     assert variables["MAKEFLAGS"] == "-j2"
     assert not any("python" in value.lower() for key, value in variables.items() if key == "PATH")
-    assert cross_config(target("manylinux_2_38_loongarch64"))["libc_version"] == "glibc 2.38"
+    assert (
+        cross_config(target("manylinux_2_38_loongarch64"), all_pythons()[0])["libc_version"] == "glibc 2.38"
+    )

@@ -11,11 +11,12 @@ import os
 import py_compile
 import re
 import shutil
+import struct
 import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -38,18 +39,21 @@ fn isCompilers(name: []const u8) bool {
     return !std.mem.endsWith(u8, name, "_chk") and !std.mem.endsWith(u8, name, "chk_fail");
 }
 """
-SITE_PATCH = "/* zig patch: instead of including __config_site, zig adds -D flags when compiling */"
 # Libraries that are part of libc since glibc 2.34 and of musl ever since, and GCC's that compiler-rt covers.
 EMPTY_LIBRARIES = ("pthread", "dl", "rt", "util", "atomic", "gcc")
-UNWIND_LIBRARIES = ("gcc_s", "gcc_eh")
-# Headers of libc++ that its sources read; not <iostream>, whose objects one of them defines in its own way.
-PRECOMPILED = """
-algorithm any array charconv chrono condition_variable deque filesystem fstream functional future
-istream iterator list locale map memory memory_resource mutex optional ostream print random regex
-set sstream string system_error thread unordered_map variant vector
+# What GCC's libgcc_s.so.1 exports of its unwinder, and under which versions (libgcc/libgcc-std.ver.in and
+# libgcc/config/libgcc-glibc.ver of its source); the rest of libgcc is in compiler-rt, hidden in each library.
+LIBGCC_VERSIONS = """
+GCC_3.0 { global:
+  _Unwind_DeleteException; _Unwind_Find_FDE; _Unwind_ForcedUnwind; _Unwind_GetDataRelBase; _Unwind_GetGR;
+  _Unwind_GetIP; _Unwind_GetLanguageSpecificData; _Unwind_GetRegionStart; _Unwind_GetTextRelBase;
+  _Unwind_RaiseException; _Unwind_Resume; _Unwind_SetGR; _Unwind_SetIP; local: *; };
+GCC_3.3 { global:
+  _Unwind_Backtrace; _Unwind_FindEnclosingFunction; _Unwind_GetCFA; _Unwind_Resume_or_Rethrow; } GCC_3.0;
+GCC_3.3.1 { global: __gcc_personality_v0; } GCC_3.3;
+GCC_4.2.0 { global: _Unwind_GetIPInfo; } GCC_3.3.1;
+GLIBC_2.0 { global: __register_frame; __deregister_frame; __register_frame_info; __deregister_frame_info; };
 """
-CXX_LIBRARIES = ("stdc++", "supc++", "c++abi")
-NOT_BUILT = ("/experimental/", "/pstl/", "/support/", "int128_builtins", "cxa_noexception")
 
 
 class Recipe:
@@ -62,7 +66,7 @@ class Recipe:
         self.zig_target: list[str] = document["zig_target"]  # -target X -mcpu=Y
         self.compile: list[str] = document["compile"]  # clang's driver, configured
         self.compile_cxx: list[str] = document["compile_cxx"]
-        self.cxx: bool = document["cxx"]
+        self.libc_kernel: list[int] = document["libc_kernel"]  # in the start files' note; empty: zig's
         self.configuration = self.tree / "lib" / "clang"
         self.sysroot = self.tree / "sysroot"
         self.include = self.sysroot / "usr" / "include"
@@ -121,28 +125,6 @@ def lay_headers(recipe: Recipe, cache: Path) -> None:
             shutil.copytree(folder, recipe.include, dirs_exist_ok=True)
     floor = [word for word in line if word.startswith("-D__GLIBC")]
     write(recipe.configuration / "floor.cfg", "\n".join(floor) + "\n")
-    if recipe.cxx:
-        lay_cxx_headers(recipe, [word for word in line if word.startswith("-D_LIBC")])
-
-
-def lay_cxx_headers(recipe: Recipe, defines: Sequence[str]) -> None:
-    """libc++ headers, with the site configuration in a header again; zig has it on the command line."""
-    folder = recipe.include / "c++" / "v1"
-    for name in ("libcxxabi", "libcxx"):
-        shutil.copytree(recipe.zig_lib / name / "include", folder, dirs_exist_ok=True)
-    lines = []
-    for word in defines:
-        name, _, value = word.removeprefix("-D").partition("=")
-        if "DISABLE_VISIBILITY" not in name:  # else all instantiations would be visible outside their library
-            lines.append(f"#define {name} {value or 1}\n")
-    write(folder / "__config_site", "#pragma once\n" + "".join(lines))
-    changed = 0
-    for path in (folder / "__config", *sorted((folder / "__configuration").iterdir())):
-        text = path.read_text("utf-8")
-        changed += SITE_PATCH in text
-        path.write_text(text.replace(SITE_PATCH, "#include <__config_site>"), "utf-8")
-    if not changed:
-        raise SystemExit("zig's libc++ is not the one this program knows")
 
 
 def lay_libraries(recipe: Recipe, cache: Path) -> None:
@@ -157,6 +139,18 @@ def lay_libraries(recipe: Recipe, cache: Path) -> None:
                 copy(path, recipe.runtime / "libclang_rt.builtins.a")
             elif re.match(r"(S?crt1\.o|lib\w+\.(so\.\d+|a))$", name.name):
                 copy(path, recipe.library / name.name)
+                if name.suffix == ".o" and recipe.libc_kernel:
+                    date_note(recipe.library / name.name, recipe.libc_kernel)
+
+
+def date_note(start_file: Path, kernel: "Sequence[int]") -> None:
+    """The kernel in the ABI note of a start file: zig writes Linux 2.0.0 for every architecture."""
+    head = struct.pack("=III4sI", 4, 16, 1, b"GNU", 0)  # NT_GNU_ABI_TAG of Linux; elf.h
+    data = start_file.read_bytes()
+    if data.count(head) != 1:
+        raise SystemExit(f"{start_file.name}: {data.count(head)} ABI notes; zig's glibc is not the known one")
+    start = data.index(head) + len(head)
+    start_file.write_bytes(data[:start] + struct.pack("=III", *kernel) + data[start + 12 :])
 
 
 def copy(source: Path, target: Path) -> None:
@@ -181,11 +175,7 @@ def lay_names(recipe: Recipe) -> None:
     for name in EMPTY_LIBRARIES:
         if f"lib{name}" not in taken:
             write(library / f"lib{name}.a", "/* part of libc or of compiler-rt */\n")
-    for name in UNWIND_LIBRARIES:
-        write(library / f"lib{name}.a", "INPUT ( -lunwind )\n")
-    if recipe.cxx:
-        for name in CXX_LIBRARIES:
-            write(library / f"lib{name}.a", "INPUT ( -lc++ -lunwind )\n")
+    write(library / "libgcc_eh.a", "INPUT ( libgcc_s.so.1 )\n")  # a process has one unwinder, the platform's
 
 
 def lay_start_files(recipe: Recipe, work: Path) -> None:
@@ -210,95 +200,45 @@ def run(command: Sequence[str]) -> None:
         raise SystemExit(done.returncode)
 
 
-class Part:
-    """The sources of one runtime library that are compiled with the same flags."""
-
-    def __init__(self, library: str, sources: "list[Path]", flags: "list[str]", headers: str = "") -> None:
-        self.library = library  # lib{library}.a; several parts may go into one
-        self.sources = sources
-        self.flags = flags
-        self.headers = headers  # parsed once for all sources, if there are any
-
-
-def runtime_parts(recipe: Recipe) -> "list[Part]":
-    """libunwind, and libc++ with libc++abi inside; flags as zig has them."""
-    lib = recipe.zig_lib
-    hidden = ["-w", "-O2", "-fPIC", "-fvisibility=hidden", "-ffunction-sections", "-fdata-sections"]
-    unwind = [
-        *hidden,
-        f"-I{lib}/libunwind/include",
-        "-D_LIBUNWIND_HIDE_SYMBOLS",
+def compile_unwinder(recipe: Recipe, work: Path, pool: ThreadPoolExecutor) -> "list[Path]":
+    """The objects of LLVM's libunwind; flags as zig has them."""
+    folder = recipe.zig_lib / "libunwind"
+    flags = [
+        "-w",
+        "-O2",
+        "-fPIC",
+        "-fvisibility=hidden",
+        f"-I{folder}/include",
         "-D_LIBUNWIND_IS_NATIVE_ONLY",
     ]
-    files = sorted((lib / "libunwind" / "src").iterdir())
-    parts = [
-        Part("unwind", [path for path in files if path.suffix in {".c", ".S"}], [*unwind, "-fexceptions"]),
-        Part(
-            "unwind",
-            [path for path in files if path.suffix == ".cpp"],
-            [*unwind, "-fno-exceptions", "-fno-rtti", "-nostdinc++"],
-        ),
-    ]
-    if not recipe.cxx:
-        return parts
-    cxx = [*hidden, "-fvisibility-inlines-hidden", "-std=c++23", "-DNDEBUG", "-D_LIBCPP_BUILDING_LIBRARY"]
-    cxx += [f"-I{lib}/libcxx/src", f"-I{lib}/libcxx/libc", "-DLIBC_NAMESPACE=__llvm_libc_common_utils"]
-    flags = [*cxx, "-DLIBCXX_BUILDING_LIBCXXABI", "-D_LIBCPP_HAS_NO_PRAGMA_SYSTEM_HEADER"]
-    parts.append(Part("c++", cxx_sources(lib / "libcxx"), flags, PRECOMPILED))
-    flags = [*cxx, "-D_LIBCXXABI_BUILDING_LIBRARY", "-DHAVE___CXA_THREAD_ATEXIT_IMPL"]
-    parts.append(Part("c++", cxx_sources(lib / "libcxxabi"), flags))
-    return parts
-
-
-def cxx_sources(folder: Path) -> "list[Path]":
-    sources = sorted((folder / "src").rglob("*.cpp"))
-    return [path for path in sources if not any(part in str(path) for part in NOT_BUILT)]
-
-
-def compile_source(
-    command: Sequence[str], source: Path, item: Path, precompiled: "Future[Path] | None"
-) -> None:
-    """One object. The precompiled headers save half the time and change no byte; where a source does not
-    compile with them, or defines something before it includes any header, it is compiled without.
-    """
-    words = [*command, "-c", str(source), "-o", str(item)]
-    start = source.read_text("utf-8").partition("#include")[0]
-    if precompiled is not None and "define" not in start:
-        with_headers = [*words, "-include-pch", str(precompiled.result())]
-        if subprocess.run(with_headers, capture_output=True, check=False).returncode == 0:
-            return
-    run(words)
-
-
-def precompile(command: Sequence[str], headers: str, work: Path) -> Path:
-    source = work / "headers.h"
-    source.write_text("".join(f"#include <{name}>\n" for name in headers.split()), "utf-8")
-    result = work / "headers.pch"
-    run([*command, "-fpch-instantiate-templates", "-x", "c++-header", str(source), "-o", str(result)])
-    return result
-
-
-def build_runtimes(recipe: Recipe, work: Path, pool: ThreadPoolExecutor) -> None:
-    """libunwind.a and libc++.a; what takes longest is begun first."""
-    members: dict[str, list[str]] = {}
-    waiting: list[Future[None]] = []
-    parts = runtime_parts(recipe)
-    ready = {
-        part.headers: pool.submit(precompile, [*recipe.compile_cxx, *part.flags], part.headers, work)
-        for part in parts
-        if part.headers
+    starts = {
+        ".c": [*recipe.compile, "-fexceptions"],
+        ".S": recipe.compile,
+        ".cpp": [*recipe.compile_cxx, "-fno-exceptions", "-fno-rtti", "-nostdinc++"],
     }
-    for number, part in sorted(enumerate(parts), key=lambda pair: bool(pair[1].headers)):
-        for source in sorted(part.sources, key=lambda path: -path.stat().st_size):
-            item = work / f"{number}-{source.stem}.o"
-            members.setdefault(part.library, []).append(str(item))
-            compiler = recipe.compile_cxx if source.suffix == ".cpp" else recipe.compile
-            command = [*compiler, *part.flags]
-            waiting.append(pool.submit(compile_source, command, source, item, ready.get(part.headers)))
-    for future in waiting:
+    waiting = {}
+    for source in sorted((folder / "src").iterdir()):
+        if source.suffix in starts:
+            item = work / f"{source.stem}.o"
+            command = [*starts[source.suffix], *flags, "-c", str(source), "-o", str(item)]
+            waiting[item] = pool.submit(run, command)
+    for future in waiting.values():
         future.result()
-    for library, items in members.items():
-        run([str(recipe.zig), "ar", "rcsD", str(recipe.library / f"lib{library}.a"), *sorted(items)])
+    return list(waiting)
+
+
+def link_unwinder(recipe: Recipe, work: Path, objects: "list[Path]") -> None:
+    """libgcc_s.so.1: LLVM's unwinder under the names and versions of GCC's.
+
+    Wheels are linked against it and run with the platform's own.
+    """
+    script = work / "libgcc_s.ver"
+    script.write_text(LIBGCC_VERSIONS, "utf-8")
+    library = recipe.library / "libgcc_s.so.1"
+    command = [*recipe.compile, "-shared", "-nostdlib", "-Wl,-soname,libgcc_s.so.1", "-Wl,-z,defs", "-s"]
+    command += [f"-Wl,--version-script={script}", *(str(path) for path in objects)]
+    run([*command, str(recipe.runtime / "libclang_rt.builtins.a"), "-lc", "-o", str(library)])
+    (recipe.library / "libgcc_s.so").symlink_to(library.name)
 
 
 def main(path: str) -> int:
@@ -312,9 +252,10 @@ def main(path: str) -> int:
         lay_headers(recipe, cache)
         lay_start_files(recipe, work)
         libraries = pool.submit(lay_libraries, recipe, cache)
-        build_runtimes(recipe, work, pool)
+        unwinder = compile_unwinder(recipe, work, pool)
         libraries.result()
         lay_names(recipe)
+        link_unwinder(recipe, work, unwinder)
     for module in sorted((recipe.tree / "lib" / "wrappers").glob("*.py")):
         mode = py_compile.PycInvalidationMode.UNCHECKED_HASH
         py_compile.compile(str(module), doraise=True, optimize=0, invalidation_mode=mode)

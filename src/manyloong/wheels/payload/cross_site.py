@@ -5,8 +5,9 @@ so it holds in every process of that environment: under ``-I`` and ``-E``, and w
 nothing where ``/opt/manyloong/tools/cross.json`` is absent.
 
 What changes: ``os.uname`` (hence ``platform`` and ``sysconfig.get_platform``), ``os.confstr`` for the libc
-version (hence ``platform.libc_ver`` and ``packaging.tags``), ``sys.implementation._multiarch`` and with it
-the build-variables module that ``sysconfig`` loads, and the include paths of every install scheme.
+version (hence ``platform.libc_ver`` and ``packaging.tags``), ``sys.abiflags`` and
+``sys.implementation._multiarch``, with them the build-variables module that ``sysconfig`` loads, and the
+include paths of every install scheme.
 What does not: ``sys.path_importer_cache``, the extension suffixes of the import system, ``sys.platform``.
 """
 
@@ -41,7 +42,8 @@ def _pretend(config: dict[str, Any]) -> None:
     os.uname = uname
     os.confstr = confstr
     sys.implementation._multiarch = config["multiarch"]
-    home = os.path.join(config["python_home"], "cp{}{}".format(*sys.version_info))
+    sys.abiflags = config["abiflags"]
+    home = config["python_home"]
     sys.path.append(home)  # where the target's build variables are
 
     import sysconfig

@@ -1,11 +1,13 @@
 """Runs auditwheel's library on one wheel, as a process of its own: it changes its working directory.
 
-Reads a JSON object on stdin (wheel, output, tag, libc, architecture, ldpaths), writes one on stdout.
+Reads a JSON object on stdin (wheel, output, tag, libc, architecture, ldpaths, ports), writes one on stdout.
+Where libraries of ports are grafted, the bill of materials and the licence texts go into the wheel with them.
 SOURCE_DATE_EPOCH in the environment decides the times inside the wheel.
 """
 
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,9 @@ from auditwheel.libc import Libc
 from auditwheel.patcher import ElfPatcher
 from auditwheel.repair import repair_wheel
 from auditwheel.wheel_abi import WheelAbIInfo, analyze_wheel_abi
+from auditwheel.wheeltools import InWheelCtx
+
+from manyloong.wheels.sbom import Carried, add_carried, carried_ports
 
 COMPRESSION = 6
 
@@ -43,6 +48,10 @@ def graft(request: dict[str, Any]) -> dict[str, Any]:
     wanted = abi.policies.get_policy_by_name(tag)
     if wanted > abi.sym_policy:
         return {"error": f"its symbol versions need {abi.sym_policy.name}", "symbols": _versions(abi)}
+    grafted = _grafted(abi, tag)
+    carried = carried_ports(Path(request["ports"]), grafted) if request["ports"] else ()
+    if carried:
+        wheel = _described(wheel, carried)
     made = repair_wheel(
         abi,
         wheel,
@@ -56,7 +65,20 @@ def graft(request: dict[str, Any]) -> dict[str, Any]:
     )
     if made is None:
         return {"error": "it holds no extension module and no library"}
-    return {"wheel": str(made), "grafted": _grafted(abi, tag), "overall": abi.overall_policy.name}
+    labels = [port.label for port in carried]
+    return {"wheel": str(made), "grafted": grafted, "carried": labels, "overall": abi.overall_policy.name}
+
+
+def _described(wheel: Path, carried: Sequence[Carried]) -> Path:
+    """A copy of the wheel that says what will be grafted into it."""
+    folder = wheel.with_name("described")
+    folder.mkdir()
+    with InWheelCtx(wheel) as context:
+        context.out_wheel = folder / wheel.name
+        info = next(context.path.glob("*.dist-info"))
+        project, version = info.name.removesuffix(".dist-info").split("-")
+        add_carried(info, project=project, version=version, ports=carried)
+    return folder / wheel.name
 
 
 def _versions(abi: WheelAbIInfo) -> dict[str, list[str]]:

@@ -1,0 +1,124 @@
+"""A root built again by a process for which everything is different that must not matter."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from manyloong.errors import BuildError
+from manyloong.roots.compare import tree_differences, tree_digests
+
+EPOCH = 0  # of the tars that are compared; a root's own time stamps are part of neither digest
+OTHER_USER = 4242
+_LOCALE = "tr_TR.UTF-8"  # i and I are no pair in Turkish
+_ZONE = "Pacific/Kiritimati"  # 14 hours ahead
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conditions:
+    """What is changed for the second build."""
+
+    place: Path
+    user: int | None  # another user's id, where this host has user namespaces
+    umask: int
+    cores: tuple[int, ...]
+    locale: str
+
+    def __str__(self) -> str:
+        user = f"user {self.user}" if self.user is not None else "the same user"
+        return (
+            f"{user}, umask {self.umask:04o}, {len(self.cores)} core, {self.locale}, TZ={_ZONE}, "
+            "another folder and home, no network"
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rebuilt:
+    """What two builds of one root gave."""
+
+    name: str
+    same: bool
+    tree: str
+    tar: str
+    conditions: str
+    differences: tuple[str, ...] = ()
+
+
+def changed_conditions(place: Path) -> Conditions:
+    """Conditions as different from this process's as it is allowed to make them."""
+    folder = place / "an other place, with spaces"
+    folder.mkdir()
+    return Conditions(
+        place=folder,
+        user=OTHER_USER if _may_be_another() else None,
+        umask=0o027 if _current_umask() != 0o027 else 0o077,
+        cores=(min(os.sched_getaffinity(0)),),
+        locale=_LOCALE,
+    )
+
+
+def _as_another(words: Sequence[str]) -> list[str]:
+    """A command as another user of a user namespace of its own; the files stay readable for it."""
+    return ["unshare", "--user", f"--map-user={OTHER_USER}", f"--map-group={OTHER_USER}", *words]
+
+
+def _may_be_another() -> bool:
+    try:
+        return subprocess.run(_as_another(["true"]), capture_output=True, check=False).returncode == 0
+    except FileNotFoundError:
+        return False
+
+
+def _current_umask() -> int:
+    mask = os.umask(0o022)
+    os.umask(mask)
+    return mask
+
+
+def build_under(conditions: Conditions, name: str, *, shelf: Path) -> Path:
+    """Build a root with ``manyloong root build`` in a process of its own; BuildError with what it said."""
+    environment = {
+        "PATH": os.environ.get("PATH", "/usr/bin:/bin"),
+        "HOME": str(conditions.place),
+        "XDG_CACHE_HOME": str(conditions.place / "cache"),
+        "LC_ALL": conditions.locale,
+        "LANGUAGE": conditions.locale,
+        "TZ": _ZONE,
+        "PYTHONHASHSEED": "4242",
+    }
+    words = [sys.executable, "-m", "manyloong", "root", "build", name]
+    words += ["--offline", "--mirror", str(shelf), "--json"]
+    done = subprocess.run(
+        words if conditions.user is None else _as_another(words),
+        env=environment,
+        cwd=conditions.place,
+        umask=conditions.umask,
+        preexec_fn=lambda: os.sched_setaffinity(0, conditions.cores),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode != 0:
+        last = "\n".join((done.stderr or done.stdout).splitlines()[-30:])
+        raise BuildError(
+            f"{name}: the second build failed ({conditions}):\n{last}",
+            hint="see whether the first one works: manyloong root build " + name,
+        )
+    return Path(json.loads(done.stdout)["roots"][0]["path"])
+
+
+def compare_builds(name: str, first: Path, second: Path, conditions: Conditions) -> Rebuilt:
+    """Whether two trees are the same, with the first differences."""
+    digests = tree_digests(first, epoch=EPOCH)
+    differences = tuple(str(one) for one in tree_differences(first, second))
+    return Rebuilt(
+        name=name,
+        same=not differences and digests == tree_digests(second, epoch=EPOCH),
+        tree=digests.tree,
+        tar=digests.tar,
+        conditions=str(conditions),
+        differences=differences,
+    )

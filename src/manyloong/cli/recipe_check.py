@@ -1,0 +1,62 @@
+"""What ``manyloong recipe check`` prints."""
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+from manyloong.cli import terminal
+from manyloong.errors import InputError, ManyloongError
+from manyloong.wheels.recipes import SUFFIX, Recipe, read_recipe, shipped_names, shipped_recipe
+from manyloong.wheels.registry import Registry, require_release
+
+
+def check_recipes(paths: Sequence[Path], *, offline: bool) -> int:
+    """Check each, print what is wrong; the gravest exit code, 0 when nothing is."""
+    checks = list(_readers(paths))
+    registry = None if offline else _registry()
+    codes = [_check(name, read, registry) for name, read in checks]
+    print(f"{len(checks)} recipes, {sum(code != 0 for code in codes)} with faults")
+    return max(codes, default=0)
+
+
+def _readers(paths: Sequence[Path]) -> Iterator[tuple[str, Callable[[], Recipe]]]:
+    if not paths:
+        for name in shipped_names():
+            yield name, lambda name=name: shipped_recipe(name)  # type: ignore[misc]
+    for path in paths:
+        found = sorted(path.glob(f"*{SUFFIX}")) if path.is_dir() else [path]
+        if not found:
+            raise InputError(f"{path} holds no recipe (NAME{SUFFIX})", hint="name a file or another folder")
+        for file in found:
+            yield str(file), lambda file=file: read_recipe(file)  # type: ignore[misc]
+
+
+def _registry() -> Registry:
+    from manyloong.cli.doors import open_outside
+    from manyloong.events import ignore
+
+    return open_outside(ignore, offline=False, locked=False).registry
+
+
+def _check(name: str, read: Callable[[], Recipe], registry: Registry | None) -> int:
+    found: list[ManyloongError] = []
+    try:
+        recipe = read()
+        if registry is not None:
+            require_release(recipe.name, recipe.versions, registry)
+    except ManyloongError as error:
+        found = [error]
+    except ExceptionGroup as group:
+        found = [leaf for leaf in _leaves(group) if isinstance(leaf, ManyloongError)]
+    for one in found:
+        terminal.print_error(one.message, hint=one.hint)
+    if not found:
+        print(f"{name}: good")
+    return max((one.exit_code for one in found), default=0)
+
+
+def _leaves(error: BaseException) -> Iterator[BaseException]:
+    if isinstance(error, BaseExceptionGroup):
+        for inner in error.exceptions:
+            yield from _leaves(inner)
+    else:
+        yield error

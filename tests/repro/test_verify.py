@@ -1,0 +1,62 @@
+"""``root verify`` and ``root vendor``: the same lock gives the same bytes, whatever else changes."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from manyloong.cli.changed import changed_conditions
+from manyloong.config.paths import cache_directory
+from manyloong.roots.lock import committed_lock, spec_digest
+from manyloong.roots.spec import root_spec
+from manyloong.sandbox import probe_host
+
+pytestmark = pytest.mark.tools
+ROOT = f"emulator-{'amd64' if os.uname().machine == 'x86_64' else 'arm64'}"
+
+
+def manyloong(*words: str, **environment: str) -> "subprocess.CompletedProcess[str]":
+    command = [sys.executable, "-m", "manyloong", *words]
+    return subprocess.run(
+        command, env={**os.environ, **environment}, capture_output=True, text=True, check=False
+    )
+
+
+def test_a_root_built_under_changed_conditions_is_identical() -> None:
+    done = manyloong("root", "verify", "target-loong64", "--json")
+    assert done.returncode == 0, done.stderr + done.stdout
+    (seen,) = json.loads(done.stdout)["roots"]
+    assert seen["same"]
+    lock = committed_lock("target-loong64")
+    assert (seen["tree"], spec_digest(root_spec("target-loong64"))) == (lock.tree, lock.spec)
+    assert "umask 0027" in seen["conditions"]
+
+
+def test_a_kept_root_needs_no_mirror_and_a_flipped_byte_is_refused(tmp_path: Path) -> None:
+    kept = tmp_path / "kept"
+    done = manyloong("root", "vendor", ROOT, str(kept))
+    assert done.returncode == 0, done.stderr
+    words = ("root", "build", ROOT, "--offline", "--mirror", str(kept))
+    done = manyloong(*words, XDG_CACHE_HOME=str(tmp_path / "cache"))
+    assert done.returncode == 0, done.stderr
+    package = max((kept / "sha256").rglob("*"), key=lambda path: path.stat().st_size)
+    with package.open("r+b") as stream:
+        stream.seek(1000)
+        byte = stream.read(1)
+        stream.seek(1000)
+        stream.write(bytes([byte[0] ^ 1]))
+    done = manyloong(*words, XDG_CACHE_HOME=str(tmp_path / "other"))
+    assert done.returncode == 5, done.stderr
+    assert package.name in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_the_changed_conditions_are_other_ones(tmp_path: Path) -> None:
+    conditions = changed_conditions(tmp_path)
+    assert len(conditions.cores) == 1
+    assert " " in str(conditions.place)
+    if probe_host(cache_dir=cache_directory(os.environ)).user_namespaces.works:
+        assert conditions.user != os.geteuid()
