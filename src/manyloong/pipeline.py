@@ -3,20 +3,29 @@
 The page a newcomer reads first: each step is a call into the room that knows how.
 """
 
+import shutil
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from manyloong.audit import judge, read_facts
+from manyloong.audit import Dispatch, judge, read_facts
 from manyloong.errors import BuildError, ManyloongError
 from manyloong.events import Stages, Warned
-from manyloong.record import BuildRecord, assemble_record, format_record, parse_record, record_path
+from manyloong.record import (
+    BuildRecord,
+    assemble_record,
+    finish_record,
+    format_record,
+    parse_record,
+    record_path,
+)
 from manyloong.sandbox import Remembering, moved_command, write_script
 from manyloong.store import keep_directory, save_log, write_whole
 from manyloong.supply import JobSupply, Needed
 from manyloong.targets import Python, Target
-from manyloong.wheels.build import build_raw_wheel, keep_wheel, native_wheel
+from manyloong.wheels.backend import prepare_workplace
+from manyloong.wheels.build import RawWheel, build_raw_wheel, keep_wheel, native_wheel, prepare_sources
 from manyloong.wheels.doors import Doors
 from manyloong.wheels.fallback import cross_reason
 from manyloong.wheels.identifier import Identifier, admitted, serves
@@ -25,10 +34,10 @@ from manyloong.wheels.kit import Kit
 from manyloong.wheels.linked import ensure_linked, linked_ids
 from manyloong.wheels.needs import options_for
 from manyloong.wheels.recipes import Recipe
-from manyloong.wheels.repair import plan_repair, run_repair
+from manyloong.wheels.repair import RepairPlan, plan_repair, run_repair
 from manyloong.wheels.requirements import Supply
 from manyloong.wheels.source import Source
-from manyloong.wheels.test import TestPlan, TestReport, run_tests
+from manyloong.wheels.test import TestPlan, TestReport, passed_on, run_tests
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -195,46 +204,84 @@ def _keep(place: Path, job: Job, runner: Remembering, *, doors: Doors) -> Path:
 
 
 def build_wheel(job: Job, batch: Batch, supply: Supply, place: Path) -> Built | Pure:
-    """One job at ``place``: build, repair, judge what ships, test it, record it, publish it."""
+    """One job at ``place``: make the wheel, judge what ships, test it, record it, publish it.
+
+    A wheel that another job has made, which differs in its tests only, is not made again.
+    """
+    stages = Stages(f"{job.source.label} {job.identifier}", batch.doors.listener)
+    before = None if batch.force else _made_before(job, batch, place)
+    made = before or _make(job, batch, supply, place, stages)
+    if isinstance(made, Pure):
+        return made
+    path, record = made
+    with stages.stage("audit"):
+        facts = replace(read_facts(path), path=path.name)  # records name no path of this machine
+        baseline = batch.kit.target.architecture.qemu.cpu_baseline
+        functions = job.options.recipe.dispatched
+        provable = Dispatch(functions=functions, ran_on=(baseline,))  # what the tests are about to show
+        verdict = judge(facts, batch.kit.target, dispatch=provable)
+    tests: tuple[TestReport, ...] = ()
+    if verdict.accepted and job.options.test:
+        with stages.stage("test"):
+            tests = _test(job, path, batch, supply, place)
+    if functions:
+        seen = Dispatch(functions=functions, ran_on=passed_on(tests))
+        verdict = judge(facts, batch.kit.target, dispatch=seen)
+    record = finish_record(record, job, verdict=verdict, tests=tests, stages=stages.finished)
+    return _publish(record, job, path, batch)
+
+
+def _make(
+    job: Job, batch: Batch, supply: Supply, place: Path, stages: Stages
+) -> tuple[Path, BuildRecord] | Pure:
+    """Build and repair: the wheel, and how it was made."""
     kit, doors = batch.kit, batch.doors
-    stages = Stages(f"{job.source.label} {job.identifier}", doors.listener)
-    with stages.stage("ports"):
-        linked = ensure_linked(job.options.recipe.ports, kit, doors, asked_by=job.source.label)
-    prefix = linked.prefix if linked is not None else None
+    prefix = None
+    if job.options.recipe.ports:
+        with stages.stage("ports"):
+            prefix = ensure_linked(job.options.recipe.ports, kit, doors, asked_by=job.source.label)
     with stages.stage("build"):
         raw = build_raw_wheel(job, kit, place / "build", doors, supply, libraries=prefix)
     if raw.pure:
         path = keep_wheel(raw.path, job, doors.store)
         return Pure(identifier=str(job.identifier), filename=raw.path.name, path=path)
     with stages.stage("repair"):
-        system = (kit.toolchain.target / "lib", kit.target_root.path / "usr/lib" / kit.target.triplet)
-        plan = plan_repair(
-            raw.path,
-            place / "repaired",
-            target=kit.target,
-            library_paths=system,
-            ports=prefix,
-            epoch=raw.epoch,
-        )
+        plan = _repair(raw, kit, place, ports=prefix)
         wheel = run_repair(plan, environment=doors.uv.environment)
-    with stages.stage("audit"):
-        facts = replace(read_facts(wheel.path), path=wheel.path.name)  # records name no path of this machine
-        verdict = judge(facts, kit.target)
-    tests: tuple[TestReport, ...] = ()
-    if verdict.accepted and job.options.test:
-        with stages.stage("test"):
-            tests = _test(job, wheel.path, batch, supply, place)
-    record = assemble_record(
-        job,
-        kit,
-        raw,
-        wheel,
-        verdict=verdict,
-        tests=tests,
-        stages=stages.finished,
-        sha256=doors.store.add_file(wheel.path),
+    sha256 = doors.store.add_file(wheel.path)
+    record = assemble_record(job, kit, raw, wheel, sha256=sha256)
+    doors.store.put_json("made", job.build_id, {"record": format_record(record).decode()})
+    return wheel.path, record
+
+
+def _repair(raw: RawWheel, kit: Kit, place: Path, *, ports: Path | None) -> RepairPlan:
+    """Libraries come from the ports that were linked with, then from the target's root."""
+    system = (kit.toolchain.target / "lib", kit.target_root.path / "usr/lib" / kit.target.triplet)
+    return plan_repair(
+        raw.path,
+        place / "repaired",
+        target=kit.target,
+        library_paths=system,
+        ports=ports,
+        epoch=raw.epoch,
     )
-    return _publish(record, job, wheel.path, batch)
+
+
+def _made_before(job: Job, batch: Batch, place: Path) -> tuple[Path, BuildRecord] | None:
+    """The wheel of an earlier job with the same build, at ``place``, with its sources for the tests."""
+    store = batch.doors.store
+    known = store.get_json("made", job.build_id)
+    if known is None:
+        return None
+    record = parse_record(known["record"].encode(), where=f"the record of build {job.build_id[:12]}")
+    kept = store.object_path(record.wheel.sha256)
+    if kept is None:
+        return None
+    prepare_sources(job, batch.kit, prepare_workplace(place / "build"), batch.doors)
+    path = place / "repaired" / record.wheel.filename
+    path.parent.mkdir()
+    shutil.copyfile(kept, path)
+    return path, record
 
 
 def _test(job: Job, wheel: Path, batch: Batch, supply: Supply, place: Path) -> tuple[TestReport, ...]:

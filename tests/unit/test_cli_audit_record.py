@@ -13,11 +13,15 @@ from manyloong.cli import app as application
 from manyloong.cli.audit_record import with_record
 from manyloong.corpus import Elf, Wheel, make_elf, make_wheel
 from manyloong.errors import IntegrityError, NotFoundError, VerdictError
-from manyloong.record import WheelRecord, format_record, record_path
+from manyloong.record import RecipeRecord, WheelRecord, format_record, record_path
 
 NAME = "example-1.0-cp313-cp313-manylinux_2_36_loongarch64.whl"
 EXTENSION = "example/_x.cpython-313-loongarch64-linux-gnu.so"
 BASELINE, FULL = "la464,lasx=off", "la464"
+
+RECIPE = RecipeRecord(
+    sha256="0" * 64, origins=("own.toml",), ports=(), dispatched=("*_lasx",), skips=(), patches=()
+)
 
 
 @pytest.fixture
@@ -33,7 +37,9 @@ def write(wheel: Path, *, passed: tuple[str, ...], failed: tuple[str, ...] = (),
     found = sha256 or hashlib.sha256(wheel.read_bytes()).hexdigest()
     record = replace(
         RECORD,
-        dispatched=("*_lasx",),
+        recipe=RecipeRecord(
+            sha256="0" * 64, origins=("own.toml",), ports=(), dispatched=("*_lasx",), skips=(), patches=()
+        ),
         tests=tuple(reports),
         wheel=WheelRecord(filename=wheel.name, sha256=found),
     )

@@ -16,11 +16,11 @@ TOOLS = "/opt/manyloong/tools"
 SYSROOT = "/opt/manyloong/sysroot"
 PORTS = "/opt/manyloong/ports"
 BUILD = "/build"
+PYTHON_HOME = f"{BUILD}/.python"  # headers and build variables of a Python that the toolchain has none of
 SOURCE = "/build/src"
 HOME = "/home/builder"
 
 PROGRAMS = "programs.ini"  # of the build environment, for Meson
-PYTHON_HOME = f"{TOOLS}/python"  # headers and build variables of a Python that the toolchain has none of
 
 PTH = "import _manyloong_cross\n"
 
@@ -74,6 +74,7 @@ def cross_variables(*, epoch: int, jobs: int) -> dict[str, str]:
         "READELF": "readelf",
         "PKG_CONFIG": f"{TARGET}/bin/pkg-config",
         "CC_FOR_BUILD": f"{NATIVE}/bin/cc",
+        "CXX_FOR_BUILD": f"{NATIVE}/bin/c++",
         "CMAKE_TOOLCHAIN_FILE": f"{TARGET}/cmake/toolchain.cmake",
         "CMAKE_BUILD_PARALLEL_LEVEL": str(jobs),
         "MAKEFLAGS": f"-j{jobs}",
