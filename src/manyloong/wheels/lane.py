@@ -168,6 +168,7 @@ def prepare_cross(workplace: Workplace, kit: Kit, python: Python) -> None:
     """What a cross build needs in its own folder: whom to present as."""
     (workplace.tools / "cross.json").write_text(cross.cross_config_text(kit.target, python), "utf-8")
     (workplace.tools / "python").mkdir(exist_ok=True)  # where source_trees puts its headers
+    cross.write_answers(workplace.tools, kit.target)
 
 
 def source_trees(kit: Kit, python: Python) -> tuple[tuple[Path, str], ...]:
