@@ -13,10 +13,11 @@ from manyloong.events import Warned
 from manyloong.pipeline import Batch, build_wheel
 from manyloong.results import Built, Failed, Pure, Result, cached
 from manyloong.sandbox import Remembering, moved_command, write_script
-from manyloong.store import keep_directory, save_log
+from manyloong.store import keep_directory, save_folder, save_log
 from manyloong.supply import JobSupply, Needed
 from manyloong.targets import Python, Target
 from manyloong.wheels.build import native_wheel
+from manyloong.wheels.diagnosis import moved_crash
 from manyloong.wheels.doors import Doors
 from manyloong.wheels.fallback import cross_reason
 from manyloong.wheels.identifier import Identifier, admitted, serves
@@ -121,6 +122,9 @@ def _run_in_lane(job: Job, batch: Batch, supply: Supply) -> Result:
             return build_wheel(job, replace(batch, doors=replace(doors, runner=runner)), supply, place)
         except ManyloongError as error:
             log = save_log(doors.store.path, place / "build" / "build.log", name=job.id[:16])
+            crash = save_folder(doors.store.path, place / "build" / "crash", name=f"{job.id[:16]}.crash")
+            if crash is not None and isinstance(error, BuildError):
+                error = moved_crash(error, crash)
             kept = _keep(place, job, runner, doors=doors) if batch.keep else None
             reason = _cross_reason(job, error, place / "build", batch.kit)
             return Failed(

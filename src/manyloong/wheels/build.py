@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from manyloong.errors import BuildError
+from manyloong.events import Warned
 from manyloong.sandbox import Command
 from manyloong.store import Store
 from manyloong.wheels import cross
@@ -19,6 +20,7 @@ from manyloong.wheels.backend import (
     template_binds,
 )
 from manyloong.wheels.declared import speaks_of_downloads
+from manyloong.wheels.diagnosis import native_flags
 from manyloong.wheels.doors import Doors
 from manyloong.wheels.downloads import Download
 from manyloong.wheels.environment import BuildEnvironment, described_variables
@@ -82,6 +84,8 @@ def build_in_lane(
             shutil.rmtree(place)
         else:
             remember(job, raw.downloads, doors)
+            for text in native_flags(raw.dropped_flags, workplace.source):
+                doors.listener(Warned(text=text))
             return raw
 
 
