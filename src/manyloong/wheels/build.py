@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from manyloong.errors import BuildError
+from manyloong.events import Warned
 from manyloong.sandbox import Command
 from manyloong.store import Store
 from manyloong.wheels import cross
@@ -82,6 +83,10 @@ def build_in_lane(
             shutil.rmtree(place)
         else:
             remember(job, raw.downloads, doors)
+            for one in raw.downloads:
+                if one.differs:
+                    text = f"{job.source.label}: {one.url} was served by {one.origin}: {one.differs}"
+                    doors.listener(Warned(text=text, hint=f"to have the original: --source {one.url}=FILE"))
             return raw
 
 
