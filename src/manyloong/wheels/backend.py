@@ -144,7 +144,7 @@ def hook_error(hook: str, done: Done) -> BuildError:
     lines = done.last_lines(30)
     hint = "look inside the failed build: run again with --keep"
     if any(sign in lines for sign in NETWORK_SIGNS):
-        hint = "builds have no network, and this one went past the proxy that would say what it asks for: switch that off"
+        hint = "builds have no network; what this one asks for is in the lines above: switch it off"
     return BuildError(f"{hook} {reasons[done.outcome]}; the last lines were:\n{lines}", hint=hint)
 
 
