@@ -1,5 +1,6 @@
-"""Writes docs/reference/cli.md from the program: ``nox -s docs``; a test says when it is stale."""
+"""Writes docs/reference/cli.md and ports.md: ``nox -s docs``; a test says when they are stale."""
 
+import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,6 +9,11 @@ from typing import Any
 import typer
 
 from manyloong.cli.app import app
+from manyloong.cli.cache import size_text
+from manyloong.cli.ports_report import port_users
+from manyloong.roots.ports import all_ports
+
+EVIDENCE = Path(__file__).parents[1] / "evidence" / "ports.json"
 
 HEAD = """# Command line
 
@@ -67,12 +73,54 @@ def render() -> str:
     return HEAD + "".join(section(path, command) for path, command in commands(root, "manyloong"))
 
 
+PORTS_HEAD = """# Ports
+
+Made by `nox -s docs` from the ports' files, the recipes (users) and
+[`evidence/ports.json`](../../evidence/ports.json): size of headers and libraries together for
+`manylinux_2_36_loongarch64`, and the ports' own tests under QEMU.
+How to add one: [write a port](../how-to/write-a-port.md).
+How they are built and reach wheels: [ports](../explanation/ports.md).
+
+| port | version | what | licence | libraries | size | own tests | users |
+|---|---|---|---|---|---|---|---|
+"""
+
+
+def ports_page() -> str:
+    """Every port with version, licence, size and users."""
+    ports, evidence = all_ports(), json.loads(EVIDENCE.read_text("utf-8"))["ports"]
+    users = port_users(ports)
+    rows = []
+    for name, port in ports.items():
+        seen = evidence.get(name, {})
+        size = size_text(seen["size_bytes"]) if seen else "not measured"
+        libraries = " ".join(f"`{soname}`" for soname in port.sonames) or "-"
+        who = ", ".join(users[name]) or "-"
+        rows.append(
+            f"| `{name}` | {port.version} | {port.summary} | {port.licence} | {libraries} | {size} "
+            f"| {_tests(seen)} | {who} |"
+        )
+    return PORTS_HEAD + "\n".join(rows) + "\n"
+
+
+def _tests(seen: dict[str, Any]) -> str:
+    tests = seen.get("tests")
+    if not tests:
+        return "none"
+    count = f" ({tests['count']})" if tests["count"] is not None else ""
+    return f"passed{count}" if tests["passed"] else f"failed: {tests['reason']}"
+
+
 def main() -> int:
-    """Write the page, or with --check only say whether it is up to date."""
-    page = Path(__file__).parent / "reference" / "cli.md"
+    """Write the pages, or with --check only say whether they are up to date."""
+    folder = Path(__file__).parent / "reference"
+    pages = {folder / "cli.md": render(), folder / "ports.md": ports_page()}
     if "--check" in sys.argv:
-        return int(page.read_text("utf-8") != render())
-    page.write_text(render(), "utf-8")
+        stale = [path.name for path, text in pages.items() if path.read_text("utf-8") != text]
+        sys.stderr.write(f"stale: {', '.join(stale)}\n" if stale else "")
+        return int(bool(stale))
+    for path, text in pages.items():
+        path.write_text(text, "utf-8")
     return 0
 
 

@@ -25,7 +25,7 @@ from manyloong.store import keep_directory, save_log, write_whole
 from manyloong.supply import JobSupply, Needed
 from manyloong.targets import Python, Target
 from manyloong.wheels.backend import prepare_workplace
-from manyloong.wheels.build import build_raw_wheel, keep_wheel, native_wheel, prepare_sources
+from manyloong.wheels.build import RawWheel, build_raw_wheel, keep_wheel, native_wheel, prepare_sources
 from manyloong.wheels.doors import Doors
 from manyloong.wheels.fallback import cross_reason
 from manyloong.wheels.identifier import Identifier, admitted, serves
@@ -34,7 +34,7 @@ from manyloong.wheels.kit import Kit
 from manyloong.wheels.linked import ensure_linked, linked_ids
 from manyloong.wheels.needs import options_for
 from manyloong.wheels.recipes import Recipe
-from manyloong.wheels.repair import plan_repair, run_repair
+from manyloong.wheels.repair import RepairPlan, plan_repair, run_repair
 from manyloong.wheels.requirements import Supply
 from manyloong.wheels.source import Source
 from manyloong.wheels.test import TestPlan, TestReport, passed_on, run_tests
@@ -236,29 +236,35 @@ def _make(
 ) -> tuple[Path, BuildRecord] | Pure:
     """Build and repair: the wheel, and how it was made."""
     kit, doors = batch.kit, batch.doors
-    with stages.stage("ports"):
-        linked = ensure_linked(job.options.recipe.ports, kit, doors, asked_by=job.source.label)
-    prefix = linked.prefix if linked is not None else None
+    prefix = None
+    if job.options.recipe.ports:
+        with stages.stage("ports"):
+            prefix = ensure_linked(job.options.recipe.ports, kit, doors, asked_by=job.source.label)
     with stages.stage("build"):
         raw = build_raw_wheel(job, kit, place / "build", doors, supply, libraries=prefix)
     if raw.pure:
         path = keep_wheel(raw.path, job, doors.store)
         return Pure(identifier=str(job.identifier), filename=raw.path.name, path=path)
     with stages.stage("repair"):
-        system = (kit.toolchain.target / "lib", kit.target_root.path / "usr/lib" / kit.target.triplet)
-        plan = plan_repair(
-            raw.path,
-            place / "repaired",
-            target=kit.target,
-            library_paths=system,
-            ports=prefix,
-            epoch=raw.epoch,
-        )
+        plan = _repair(raw, kit, place, ports=prefix)
         wheel = run_repair(plan, environment=doors.uv.environment)
     sha256 = doors.store.add_file(wheel.path)
     record = assemble_record(job, kit, raw, wheel, sha256=sha256)
     doors.store.put_json("made", job.build_id, {"record": format_record(record).decode()})
     return wheel.path, record
+
+
+def _repair(raw: RawWheel, kit: Kit, place: Path, *, ports: Path | None) -> RepairPlan:
+    """Libraries come from the ports that were linked with, then from the target's root."""
+    system = (kit.toolchain.target / "lib", kit.target_root.path / "usr/lib" / kit.target.triplet)
+    return plan_repair(
+        raw.path,
+        place / "repaired",
+        target=kit.target,
+        library_paths=system,
+        ports=ports,
+        epoch=raw.epoch,
+    )
 
 
 def _made_before(job: Job, batch: Batch, place: Path) -> tuple[Path, BuildRecord] | None:

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 import manyloong
-from manyloong.cli import audit, build, cache, doctor, index, recipe, root, root_inputs, spec
+from manyloong.cli import audit, build, cache, doctor, index, ports, recipe, root, root_inputs, spec
 
 app = typer.Typer(
     name="manyloong",
@@ -44,5 +44,6 @@ app.add_typer(index.app)
 for verb in (root_inputs.verify, root_inputs.diff, root_inputs.vendor):
     root.app.command()(verb)
 app.add_typer(root.app, name="root")
+app.add_typer(ports.app, name="ports")
 app.add_typer(recipe.app, name="recipe")
 app.add_typer(cache.app, name="cache")

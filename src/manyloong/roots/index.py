@@ -11,11 +11,12 @@ from importlib.resources import files
 
 from manyloong.errors import FetchError, IntegrityError, LockError
 from manyloong.events import Listener, Warned
-from manyloong.roots.control import PackageIndex
+from manyloong.roots.control import PackageIndex, compare_versions
 from manyloong.store import Fetcher, RemoteFile
 
 Clock = Callable[[], datetime]
 Keys = Callable[[], tuple[bytes, ...]]
+_SOURCE = re.compile(r"^Package: (\S+)\n(?:(?!\n\n)[\s\S])*?^Version: (\S+)$", re.MULTILINE)
 _SHA256_ROW = re.compile(r"^ ([0-9a-f]{64}) +(\d+) (\S+)$", re.MULTILINE)
 
 
@@ -81,27 +82,54 @@ def read_index(
     An index past its date is used with a warning, and refused with LockError under ``locked``.
     """
     release = _first_release(suite, mirrors, fetcher, keys)
-    remarks: tuple[str, ...] = ()
-    if release.expired(clock()):
-        text = (
-            f"the {suite} index of {release.date:%Y-%m-%d} is past its date ({release.valid_until:%Y-%m-%d})"
-        )
-        if locked:
-            raise LockError(
-                text, hint="leave out --locked, or name a fresher mirror: MANYLOONG_DEBIAN_MIRROR"
-            )
-        listener(Warned(text=text, hint="updates newer than that are not seen; name a fresher mirror"))
-        remarks = (text,)
-    path = f"main/binary-{architecture}/Packages.xz"
+    remarks = _remarks(release, listener, locked=locked, now=clock())
+    data = _index_file(release, f"main/binary-{architecture}/Packages.xz", fetcher, listener)
+    return SignedIndex(packages=PackageIndex(data), date=release.date, remarks=remarks)
+
+
+def read_source_versions(
+    suite: str,
+    *,
+    mirrors: Sequence[str],
+    fetcher: Fetcher,
+    listener: Listener,
+    keys: Keys = archive_keys,
+    clock: Clock = utc_now,
+) -> dict[str, str]:
+    """The newest version of every source package of a suite, by name; signatures and dates as above."""
+    release = _first_release(suite, mirrors, fetcher, keys)
+    _remarks(release, listener, locked=False, now=clock())
+    text = _index_file(release, "main/source/Sources.xz", fetcher, listener).decode("utf-8", "replace")
+    found: dict[str, str] = {}
+    for match in _SOURCE.finditer(text):
+        name, version = match[1], match[2]
+        if name not in found or compare_versions(version, found[name]) > 0:
+            found[name] = version
+    return found
+
+
+def _remarks(release: Release, listener: Listener, *, locked: bool, now: datetime) -> tuple[str, ...]:
+    """What is to be said of an index that is past its date."""
+    if not release.expired(now):
+        return ()
+    dates = f"of {release.date:%Y-%m-%d} is past its date ({release.valid_until:%Y-%m-%d})"
+    text = f"the {release.suite} index {dates}"
+    if locked:
+        raise LockError(text, hint="leave out --locked, or name a fresher mirror: MANYLOONG_DEBIAN_MIRROR")
+    listener(Warned(text=text, hint="updates newer than that are not seen; name a fresher mirror"))
+    return (text,)
+
+
+def _index_file(release: Release, path: str, fetcher: Fetcher, listener: Listener) -> bytes:
+    """An index that the release vouches for, decompressed."""
     sha256, size = release.file(path)
-    base = f"{release.mirror}/dists/{suite}"
+    base = f"{release.mirror}/dists/{release.suite}"
     by_hash = f"{base}/{path.rpartition('/')[0]}/by-hash/SHA256/{sha256}"
     file = RemoteFile(
-        name=f"{suite} {path}", urls=(by_hash, f"{base}/{path}"), sha256=sha256, size_bytes=size
+        name=f"{release.suite} {path}", urls=(by_hash, f"{base}/{path}"), sha256=sha256, size_bytes=size
     )
     found = fetcher.fetch([file], label="package index", listener=listener)
-    data = _decompressed(found[sha256].read_bytes(), file.name)
-    return SignedIndex(packages=PackageIndex(data), date=release.date, remarks=remarks)
+    return _decompressed(found[sha256].read_bytes(), file.name)
 
 
 def _decompressed(data: bytes, name: str) -> bytes:

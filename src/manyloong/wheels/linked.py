@@ -1,20 +1,11 @@
 """The C libraries that a build links with: the ports it asks for, together as one prefix."""
 
-from dataclasses import dataclass
 from pathlib import Path
 
-from manyloong.roots import PortDoors, PortTree, Workshop, ensure_ports, ensure_prefix
+from manyloong.roots import PortDoors, Workshop, ensure_ports, ensure_prefix
 from manyloong.roots.ports import plan_ports
 from manyloong.wheels.doors import Doors
 from manyloong.wheels.kit import Kit
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Linked:
-    """The prefix as builds and repairs see it; ``trees`` are the ports, dependencies first."""
-
-    prefix: Path
-    trees: tuple[PortTree, ...]
 
 
 def workshop(kit: Kit, doors: Doors) -> Workshop:
@@ -45,15 +36,9 @@ def linked_ids(names: tuple[str, ...], kit: Kit, doors: Doors, *, asked_by: str)
     return {f"port {port.label}": key for port, key in plan}
 
 
-def ensure_linked(names: tuple[str, ...], kit: Kit, doors: Doors, *, asked_by: str) -> Linked | None:
-    """The ports of a build, built where they are not in the store; None where it asks for none."""
-    if not names:
-        return None
+def ensure_linked(names: tuple[str, ...], kit: Kit, doors: Doors, *, asked_by: str) -> Path:
+    """The ports and all that they depend on as one prefix, built where they are not in the store."""
     trees = ensure_ports(
-        names,
-        ports=kit.ports,
-        workshop=workshop(kit, doors),
-        doors=port_doors(doors),
-        asked_by=asked_by,
+        names, ports=kit.ports, workshop=workshop(kit, doors), doors=port_doors(doors), asked_by=asked_by
     )
-    return Linked(prefix=ensure_prefix(trees, store=doors.store), trees=trees)
+    return ensure_prefix(trees, store=doors.store)

@@ -295,7 +295,10 @@ def test_slow_clients_are_let_go(make_bench: "MakeBench", monkeypatch: pytest.Mo
             "POST /legacy/ HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n"
             f"Authorization: Basic {token}\r\nContent-Type: multipart/form-data; boundary=b\r\n\r\n"
         )
-        for sent, expected in ((b"", b""), (b"GET / HTTP/1.1\r\nHo", b""), (head.encode(), b" 408 ")):
+        put = head.replace("POST /legacy/", f"PUT /api/files/{FILE}/log")
+        cases = [(b"", b""), (b"GET / HTTP/1.1\r\nHo", b"")]
+        cases += [(text.encode(), b" 408 ") for text in (head, put)]
+        for sent, expected in cases:
             with socket.create_connection((url.host, url.port or 80), timeout=10) as link:
                 link.sendall(sent)
                 begun = time.monotonic()
@@ -303,6 +306,30 @@ def test_slow_clients_are_let_go(make_bench: "MakeBench", monkeypatch: pytest.Mo
                 assert expected in answer
                 assert time.monotonic() - begun < 5
         assert bench.client.get("/healthz").status_code == 200
+
+
+def test_clients_that_do_not_read_are_let_go(small: "Bench", monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("manyloong.index.http_simple._SILENCE_S", 0.5)
+    names = [f"example-1.0-{number}-py3-none-any.whl" for number in range(9000)]
+    files = [upstream_file(name, name.encode()) for name in names]
+    small.upstream.project("example", ["1.0"], *files)
+    whole = len(small.page("example", **{"Accept-Encoding": "identity"}).content)
+    url = small.client.base_url
+    link = socket.socket()
+    link.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8192)
+    link.settimeout(10)
+    with link:
+        link.connect((url.host, url.port or 80))
+        link.sendall(f"GET /simple/example/ HTTP/1.1\r\nHost: x\r\nAccept: {JSON}\r\n\r\n".encode())
+        time.sleep(2)
+        got = 0
+        try:
+            while piece := link.recv(1 << 20):
+                got += len(piece)
+        except ConnectionResetError:
+            pass
+    assert 0 < got < whole
+    assert len(small.page("example", **{"Accept-Encoding": "identity"}).content) == whole
 
 
 def test_a_client_that_goes_away_leaves_nothing(make_bench: "MakeBench") -> None:

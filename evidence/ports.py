@@ -1,0 +1,62 @@
+"""Builds every port twice, runs its own tests under emulation, and writes ports.json: what was seen.
+
+One entry a port with the digest of its description and of all it depends on, so that only what changed is
+made again: ``python -m evidence.ports [NAME...]``.
+"""
+
+import hashlib
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from manyloong.roots.ports import Port, all_ports
+from manyloong.roots.ports.ensure import RECIPE
+from manyloong.roots.ports.order import in_order
+from manyloong.roots.ports.script import build_script, check_script
+
+RESULTS = Path(__file__).parent / "ports.json"
+PROGRAM = Path(sys.executable).with_name("manyloong")
+
+
+def digest(port: Port, ports: dict[str, Port]) -> str:
+    """SHA-256 over what decides a port's tree, apart from the compiler, and what its tests are."""
+    rows = [
+        [RECIPE, one.document(), build_script(one), check_script(port) if one is port else ""]
+        for one in in_order([port.name], ports)
+    ]
+    return hashlib.sha256(json.dumps(rows, sort_keys=True).encode()).hexdigest()
+
+
+def results() -> dict[str, Any]:
+    """What is committed, by port."""
+    document: dict[str, Any] = json.loads(RESULTS.read_text("utf-8")) if RESULTS.is_file() else {}
+    return dict(document.get("ports", {}))
+
+
+def check(name: str) -> dict[str, Any]:
+    """A second build of one port with its tests; what was seen."""
+    arguments = [str(PROGRAM), "ports", "build", name, "--check", "--json"]
+    done = subprocess.run(arguments, capture_output=True, text=True, check=False)
+    if not done.stdout.startswith("{"):
+        raise SystemExit(f"{name}: exit {done.returncode}\n{done.stderr[-4000:]}")
+    row: dict[str, Any] = json.loads(done.stdout)["checked"][0]
+    return {key: row[key] for key in ("version", "same_bytes", "digest", "compiler", "size_bytes", "tests")}
+
+
+def main() -> int:
+    """Check what changed, or what is named, and write the results after each."""
+    ports = all_ports()
+    found = {name: entry for name, entry in results().items() if name in ports}
+    stale = [name for name, port in ports.items() if found.get(name, {}).get("inputs") != digest(port, ports)]
+    for name in sys.argv[1:] or stale:
+        found[name] = {"inputs": digest(ports[name], ports), **check(name)}
+        text = json.dumps({"ports": dict(sorted(found.items()))}, indent=1, sort_keys=True)
+        RESULTS.write_text(text + "\n", "utf-8")
+        print(name, "same bytes" if found[name]["same_bytes"] else "OTHER BYTES", found[name]["tests"])
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
