@@ -1,6 +1,8 @@
 """What is written about NumPy and packages compiled against it is about today's inputs, and says enough."""
 
 import json
+import random
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -39,6 +41,16 @@ def test_evidence_says_that_it_works(entry: dict[str, Any]) -> None:
                 assert counts["skipped"] <= MOST_SKIPPED * total
                 assert sum(skip["count"] for skip in counts["skips"]) == counts["skipped"]
                 assert all(skip["reason"] for skip in counts["skips"])
+
+
+@pytest.mark.system
+def test_a_random_entry_holds_again(tmp_path: Path) -> None:
+    """A small package again, alone in an empty folder: NumPy is built first, or was before."""
+    entry = random.choice([one for one in ENTRIES if one["file"] == "against-numpy"])  # noqa: S311
+    (before,), (again,) = results(entry), numeric.build(entry, tmp_path, force=False)
+    for key in ("wheel", "accepted", "target_copies", "dropped_flags"):
+        assert again[key] == before[key], (entry["release"], key)
+    assert {report["outcome"] for report in again["tests"]} == {"passed"}
 
 
 def test_what_compiles_against_numpy_did_so() -> None:
