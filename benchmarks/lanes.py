@@ -27,7 +27,7 @@ _SHARED = (
 # Build variables of Debian's Pythons say -g, ours for cross builds do not; without this the cross lane would
 # win by writing no debug information. The whole of the options: setuptools puts CFLAGS in place of its own.
 _OPTIONS = "-fno-strict-overflow -Wsign-compare -DNDEBUG -O2 -Wall"
-_EQUAL_WORK = {"CFLAGS": _OPTIONS, "CXXFLAGS": _OPTIONS}
+EQUAL_WORK = {"CFLAGS": _OPTIONS, "CXXFLAGS": _OPTIONS}
 _EPOCH = 1_000_000_000  # any: no lane's work depends on it
 
 
@@ -45,14 +45,22 @@ class Lane:
 
 
 def open_lanes(
-    kit: Kit, requirements: tuple[str, ...], *, python: Python, place: Path, doors: Doors
+    kit: Kit,
+    requirements: tuple[str, ...],
+    *,
+    python: Python,
+    place: Path,
+    doors: Doors,
+    emulated: bool = True,
 ) -> tuple[Lane, ...]:
     """Cross, native and emulated, made ready: roots, and environments with the requirements."""
-    return (
+    fast = (
         _cross_lane(kit, requirements, python=python, doors=doors),
         _native_lane(kit, requirements, python=python, doors=doors),
-        _emulated_lane(kit, requirements, python=python, place=place, doors=doors),
     )
+    if not emulated:
+        return fast
+    return (*fast, _emulated_lane(kit, requirements, python=python, place=place, doors=doors))
 
 
 def _cross_lane(kit: Kit, requirements: tuple[str, ...], *, python: Python, doors: Doors) -> Lane:
@@ -62,7 +70,7 @@ def _cross_lane(kit: Kit, requirements: tuple[str, ...], *, python: Python, door
         machine=kit.target.architecture.name,
         root=kit.native_root.path,
         trees=cross_trees(kit, environment),
-        variables=_sorted(cross.cross_variables(epoch=_EPOCH, jobs=doors.cores) | _EQUAL_WORK),
+        variables=_sorted(cross.cross_variables(epoch=_EPOCH, jobs=doors.cores) | EQUAL_WORK),
         prepare=partial(_prepare_cross, kit=kit, environment=environment, python=python),
         emulator=kit.emulator(kit.target.architecture.qemu.cpu_full),
     )
@@ -74,14 +82,14 @@ def _prepare_cross(workplace: Workplace, *, kit: Kit, environment: BuildEnvironm
 
 
 def _native_lane(kit: Kit, requirements: tuple[str, ...], *, python: Python, doors: Doors) -> Lane:
-    root = _root(f"bench-native-{kit.host.debian}", doors)
+    root = bench_root(f"bench-native-{kit.host.debian}", doors)
     environment = _native_environment(root, kit, requirements, python=python, doors=doors)
     return Lane(
         name=NATIVE,
         machine=kit.host.name,
         root=root.path,
         trees=((environment.path, cross.ENVIRONMENT),),
-        variables=_plain_variables(doors),
+        variables=plain_variables(doors),
         prepare=_nothing,
     )
 
@@ -89,7 +97,7 @@ def _native_lane(kit: Kit, requirements: tuple[str, ...], *, python: Python, doo
 def _emulated_lane(
     kit: Kit, requirements: tuple[str, ...], *, python: Python, place: Path, doors: Doors
 ) -> Lane:
-    root = _root(f"bench-emulated-{kit.target.architecture.debian}", doors)
+    root = bench_root(f"bench-emulated-{kit.target.architecture.debian}", doors)
     platform = target_platform(kit.target)
     wheels = resolve_wheels(requirements, python=python, platform=platform, uv=doors.uv)
     files = fetch_wheels(wheels, fetcher=doors.fetcher, listener=doors.listener)
@@ -100,7 +108,7 @@ def _emulated_lane(
         machine=kit.target.architecture.name,
         root=root.path,
         trees=((place, cross.ENVIRONMENT),),
-        variables=_plain_variables(doors),
+        variables=plain_variables(doors),
         prepare=_nothing,
         emulator=kit.emulator(kit.target.architecture.qemu.cpu_full),
     )
@@ -117,7 +125,8 @@ def _native_environment(
     )
 
 
-def _root(name: str, doors: Doors) -> Root:
+def bench_root(name: str, doors: Doors) -> Root:
+    """A root by its name."""
     return ensure_root(
         name,
         store=doors.store,
@@ -129,11 +138,11 @@ def _root(name: str, doors: Doors) -> Root:
     )
 
 
-def _plain_variables(doors: Doors) -> tuple[tuple[str, str], ...]:
+def plain_variables(doors: Doors) -> tuple[tuple[str, str], ...]:
     """A build environment of the root's own: its Python says which compiler, and nothing else does."""
     known = cross.cross_variables(epoch=_EPOCH, jobs=doors.cores)
     path = {"PATH": f"{cross.ENVIRONMENT}/bin:/usr/bin:/bin"}
-    return _sorted({name: known[name] for name in _SHARED} | path | _EQUAL_WORK)
+    return _sorted({name: known[name] for name in _SHARED} | path | EQUAL_WORK)
 
 
 def _sorted(variables: Mapping[str, str]) -> tuple[tuple[str, str], ...]:

@@ -10,12 +10,14 @@ import os
 import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
-from benchmarks.builds import PACKAGES, compare, take_builds
+from benchmarks.builds import LARGE, PACKAGES, compare, take_builds
 from benchmarks.commands import take_builds_of_one_package, take_help
+from benchmarks.emulation import CXX_PACKAGES, take_emulation
 from benchmarks.fresh_roots import take_roots
-from benchmarks.goals import table_rows
+from benchmarks.goals import LANE, table_rows
 from benchmarks.machine import machine_document, remark
 from benchmarks.report import document, format_markdown, format_table, replaced, value_text
 from benchmarks.sandbox_start import take_starts
@@ -27,7 +29,7 @@ from manyloong.targets import target as find_target
 from manyloong.wheels.kit import Kit, ensure_kit
 
 PAGE = Path(__file__).parents[1] / "docs/reference/benchmarks.md"
-PARTS = ("builds", "roots", "commands", "start")
+PARTS = ("builds", "large", "emulation", "roots", "commands", "start")
 TARGET = "manylinux_2_36"
 
 Taken = Iterator[tuple[str, float]]
@@ -67,7 +69,8 @@ def main(words: list[str]) -> None:
                     samples[what][number] = value
                     _say(f"round {number + 1}: {what}: {value_text(value, '').strip()}")
     machine["load_after"] = round(os.getloadavg()[0], 1)
-    rows = table_rows(samples, labels)
+    emulated = (key.removesuffix(f", {LANE}") for key in samples if key.endswith(f", {LANE}"))
+    rows = table_rows(samples, dict.fromkeys((*labels, *emulated)))
     print(f"{remark(machine)}\n\n{format_table(rows)}", end="")
     if arguments.json:
         arguments.json.write_text(json.dumps(document(rows, machine), indent=2) + "\n", "utf-8")
@@ -85,18 +88,36 @@ def _open_parts(
     wanted = arguments.only or PARTS
     most = arguments.rounds if arguments.emulated_rounds is None else arguments.emulated_rounds
     packages = (arguments.package or PACKAGES) if "builds" in wanted else ()
-    compared = compare(packages, kit=kit, python=_oldest_python(), place=place, outside=outside)
+    large = LARGE if "large" in wanted and not arguments.package else ()
+    measure = partial(compare, kit=kit, python=_oldest_python(), place=place, outside=outside)
+    small, big = measure(packages), measure(large, emulated=False)
 
     def builds(number: int, folder: Path) -> Taken:
-        return take_builds(compared, number=number, emulated_rounds=most, place=folder, doors=doors)
+        return take_builds(small, number=number, emulated_rounds=most, place=folder, doors=doors)
+
+    def large_builds(number: int, folder: Path) -> Taken:
+        return take_builds(big, number=number, emulated_rounds=0, place=folder, doors=doors)
 
     def roots(number: int, folder: Path) -> Taken:
         del number
         return take_roots(target, outside=outside, place=folder)
 
-    parts = {"builds": builds, "roots": roots, "commands": _commands, "start": _starts(kit, outside)}
+    cxx = (arguments.package or CXX_PACKAGES) if "emulation" in wanted else ()
+
+    def emulation(number: int, folder: Path) -> Taken:
+        if number < most:
+            yield from take_emulation(cxx, kit=kit, python=_oldest_python(), place=folder, outside=outside)
+
+    parts = {
+        "builds": builds,
+        "large": large_builds,
+        "emulation": emulation,
+        "roots": roots,
+        "commands": _commands,
+        "start": _starts(kit, outside),
+    }
     chosen = tuple(parts[name] for name in PARTS if name in wanted)
-    return chosen, tuple(package.source.label for package in compared)
+    return chosen, tuple(package.source.label for package in (*small, *big))
 
 
 def _commands(number: int, folder: Path) -> Taken:
@@ -114,7 +135,7 @@ def _starts(kit: Kit, outside: Outside) -> Part:
 
 
 def _oldest_python() -> Python:
-    return all_pythons()[0]
+    return next(python for python in all_pythons() if not python.from_source)
 
 
 def _listen(event: Event) -> None:

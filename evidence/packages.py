@@ -28,7 +28,7 @@ def inputs() -> dict[str, Any]:
     return {
         "list": hashlib.sha256(LIST.read_bytes()).hexdigest(),
         "locks": {
-            entry.name: hashlib.sha256(entry.read_bytes()).hexdigest()
+            entry.name: hashlib.sha256(_decisive(entry.read_text("utf-8")).encode()).hexdigest()
             for entry in sorted(locks.iterdir(), key=lambda entry: entry.name)
             if entry.name.endswith(".toml")
         },
@@ -42,6 +42,12 @@ def inputs() -> dict[str, Any]:
     }
 
 
+def _decisive(lock: str) -> str:
+    """A lock without what it says of its outcome."""
+    lines = lock.splitlines(keepends=True)
+    return "".join(line for line in lines if not line.startswith(("tree = ", "spec = ")))
+
+
 def digest() -> str:
     """SHA-256 of the inputs' canonical JSON."""
     return hashlib.sha256(json.dumps(inputs(), sort_keys=True).encode()).hexdigest()
@@ -53,10 +59,12 @@ def packages() -> tuple[list[dict[str, Any]], list[str]]:
     return document["package"], document["pythons"]
 
 
-def build(entry: dict[str, Any], pythons: list[str], output: Path) -> list[dict[str, Any]]:
-    """One release for some Pythons, built anew; what was seen of each wheel."""
+def build(
+    entry: dict[str, Any], pythons: list[str], output: Path, *, roots: str = "current"
+) -> list[dict[str, Any]]:
+    """One release for some Pythons, built anew and tested in some roots; what was seen of each wheel."""
     arguments = [str(PROGRAM), "build", entry["release"], "--python", ",".join(pythons), "--force", "--json"]
-    arguments += ["--output", str(output)]
+    arguments += ["--output", str(output), "--test-roots", roots]
     for requirement in entry.get("test_requires", []):
         arguments += ["--test-requires", requirement]
     if "test_command" in entry:
@@ -79,7 +87,7 @@ def seen(record: dict[str, Any]) -> dict[str, Any]:
         "environment": [wheel["filename"] for wheel in record["build_environment"]],
         "dropped_flags": record["dropped_flags"],
         "tests": [
-            {key: report[key] for key in ("python", "libc", "cpu", "outcome", "imported", "command")}
+            {key: report[key] for key in ("python", "root", "libc", "cpu", "outcome", "imported", "command")}
             for report in record["tests"]
         ],
         "seconds": {stage["name"]: stage["seconds"] for stage in record["stages"]},

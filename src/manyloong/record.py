@@ -4,13 +4,13 @@ One file beside each wheel, named ``WHEEL.record.json``. What it does not say wa
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import msgspec
 
 from manyloong import __version__
-from manyloong.audit import Verdict
+from manyloong.audit import Dispatch, Verdict
 from manyloong.errors import IntegrityError
 from manyloong.events import StageFinished
 from manyloong.wheels.build import RawWheel
@@ -22,7 +22,7 @@ from manyloong.wheels.recipe_keys import Skip
 from manyloong.wheels.recipes import Recipe
 from manyloong.wheels.repair import Repaired
 from manyloong.wheels.source import Source
-from manyloong.wheels.test import TestReport
+from manyloong.wheels.test import TestReport, passed_on
 
 SCHEMA = 1
 SUFFIX = ".record.json"
@@ -111,6 +111,12 @@ class BuildRecord:
     recipe: RecipeRecord | None = None
 
     @property
+    def dispatch(self) -> Dispatch:
+        """What permits code above the baseline: the recipe's functions, and CPUs that all tests passed on."""
+        functions = self.recipe.dispatched if self.recipe else ()
+        return Dispatch(functions=functions, ran_on=passed_on(self.tests))
+
+    @property
     def tested(self) -> str:
         """``passed``, ``failed``, ``dependency not available`` or ``not tested``, over all CPU models."""
         outcomes = {report.outcome for report in self.tests}
@@ -143,12 +149,9 @@ def assemble_record(
     raw: RawWheel,
     wheel: Repaired,
     *,
-    verdict: Verdict,
-    tests: tuple[TestReport, ...],
-    stages: Sequence[StageFinished],
     sha256: str,
 ) -> BuildRecord:
-    """The record of a finished job, from what its steps returned."""
+    """The record of a wheel that was neither judged nor tested yet, from what its steps returned."""
     return BuildRecord(
         manyloong=__version__,
         job=job.id,
@@ -169,16 +172,38 @@ def assemble_record(
         translated_flags=raw.translated_flags,
         grafted=wheel.grafted,
         carried=wheel.carried,
-        stages=tuple(StageRecord(name=stage.stage, seconds=stage.seconds) for stage in stages),
+        stages=(),
         warnings=job.source.warnings,
-        accepted=verdict.accepted,
-        verdict=verdict,
-        tests=tests,
+        accepted=False,
+        verdict=Verdict(path=wheel.path.name, target=kit.target.tag, findings=()),
+        tests=(),
         wheel=WheelRecord(filename=wheel.path.name, sha256=sha256, size_bytes=wheel.path.stat().st_size),
         recipe=_recipe_record(job.options.recipe),
         target_copies=tuple(
             WheelRecord(filename=one.filename, sha256=one.sha256) for one in raw.environment.copies
         ),
+    )
+
+
+def finish_record(
+    made: BuildRecord,
+    job: Job,
+    *,
+    verdict: Verdict,
+    tests: tuple[TestReport, ...],
+    stages: Sequence[StageFinished],
+) -> BuildRecord:
+    """The record of a finished job: how its wheel was made, perhaps by another job, and what became of it."""
+    return replace(
+        made,
+        job=job.id,
+        fallback=job.fallback,
+        warnings=job.source.warnings,
+        recipe=_recipe_record(job.options.recipe),
+        accepted=verdict.accepted,
+        verdict=verdict,
+        tests=tests,
+        stages=tuple(StageRecord(name=stage.stage, seconds=stage.seconds) for stage in stages),
     )
 
 

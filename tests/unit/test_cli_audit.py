@@ -43,7 +43,7 @@ def test_accepted_wheel_is_one_line(good: str) -> None:
     result = RUN.invoke(application.app, ["audit", good])
     assert result.exit_code == 0
     assert result.stdout.splitlines() == [
-        f"accepted {NAME}  for manylinux_2_36_loongarch64: no findings; 1 ELF files, 0.0 MB of code"
+        f"accepted {NAME}  for manylinux_2_36_loongarch64: no findings; 1 ELF file, 0.0 MB of code"
     ]
 
 
@@ -92,11 +92,19 @@ def test_missing_input_does_not_stop_the_others(good: str) -> None:
     assert isinstance(result.exception.exceptions[0], NotFoundError)
 
 
-def test_dispatched_function_is_accepted(tmp_path: Path) -> None:
+def test_dispatched_function_that_ran_without_is_accepted(tmp_path: Path) -> None:
     path = wheel(tmp_path, Elf(code=(("add_lasx", (0x740A0000,)),)))
-    assert RUN.invoke(application.app, ["audit", path]).exit_code == VerdictError.exit_code
-    assert RUN.invoke(application.app, ["audit", path, "--dispatched", "*_lasx"]).exit_code == 0
-    assert RUN.invoke(application.app, ["audit", path, "--dispatched", "*_lsx"]).exit_code != 0
+    ran, named = ["--ran-on", "la464,lasx=off"], ["--dispatched", "*_lasx"]
+    for arguments, code in (
+        ([], VerdictError.exit_code),
+        (named, VerdictError.exit_code),
+        (ran, VerdictError.exit_code),
+        ([*named, "--ran-on", "la464"], VerdictError.exit_code),
+        ([*ran, "--dispatched", "*_lsx"], VerdictError.exit_code),
+        ([*named, *ran], 0),
+    ):
+        result = RUN.invoke(application.app, ["audit", path, *arguments])
+        assert (arguments, result.exit_code) == (arguments, code)
 
 
 def test_directory_of_wheels(good: str, bad: str) -> None:

@@ -10,7 +10,7 @@ from docutils.core import publish_string  # type: ignore[import-untyped]
 from typer.testing import CliRunner
 
 from manyloong.cli import app as application
-from manyloong.cli.spec_pages import all_pages, builds_evidence, read_builds, read_evidence
+from manyloong.cli.spec_pages import all_pages, read_builds, read_evidence, read_records
 from manyloong.errors import InputError
 from manyloong.spec.pep import NEEDED, render_pep
 from manyloong.targets import all_rules, judged_targets
@@ -91,20 +91,31 @@ def test_broken_evidence_is_an_error(tmp_path: Path) -> None:
         read_evidence(tmp_path)
 
 
-def test_build_records_become_rows(tmp_path: Path) -> None:
-    record = {
-        "wheel": {"filename": "a-1-py3-none-manylinux_2_36_loongarch64.whl", "sha256": "00"},
-        "source": {"name": "a", "version": "1"},
+def test_evidence_of_builds_becomes_rows() -> None:
+    wheel = {
+        "wheel": "a-1-cp313-cp313-manylinux_2_36_loongarch64.whl",
         "accepted": True,
         "tests": [{"outcome": "passed", "cpu": "la464"}],
+        "seconds": {"build": 1.26, "test": 2.0},
+    }
+    evidence = {
+        "packages": {"inputs": {}, "results": {"a==1": [wheel, {**wheel, "wheel": "other"}], "b==1": []}}
+    }
+    (row,) = read_builds(evidence)
+    assert (row.wheel, row.accepted, row.tests, row.seconds) == (wheel["wheel"], True, "passed on la464", 3.3)
+    assert "a-1-cp313" in render_pep(read_evidence(EVIDENCE), (row,))
+
+
+def test_build_records_become_rows(tmp_path: Path) -> None:
+    record = {
+        "wheel": {"filename": "a-1-py3-none-manylinux_2_36_loongarch64.whl"},
+        "accepted": False,
+        "tests": [],
         "stages": [{"name": "build", "seconds": 1.26}, {"name": "test", "seconds": 2.0}],
     }
     (tmp_path / "a.whl.record.json").write_text(json.dumps(record))
-    (row,) = read_builds(tmp_path, {})
-    assert (row.accepted, row.tests, row.seconds) == (True, "passed on la464", 3.3)
-    evidence = builds_evidence(tmp_path)
-    assert read_builds(None, {"builds": evidence}) == (row,)
-    assert "a-1-py3-none" in render_pep(read_evidence(EVIDENCE), (row,))
+    (row,) = read_records(tmp_path)
+    assert (row.accepted, row.tests, row.seconds) == (False, "not tested", 3.3)
 
 
 def test_every_rule_has_a_row_and_a_section() -> None:

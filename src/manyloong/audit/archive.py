@@ -7,12 +7,13 @@ size, which bounds both memory and bombs.
 
 import os
 import re
-import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from mmap import mmap
 
 from manyloong.audit.cursor import Cursor, FormatFault
+from manyloong.audit.deflate import DeflateFault, crc32, decompressobj
+from manyloong.audit.extra import second_name, wide_numbers
 from manyloong.audit.facts import Problem
 
 STORED, DEFLATED = 0, 8
@@ -20,7 +21,7 @@ MEMBER_LIMIT = 4 << 30  # bytes of one member
 TOTAL_LIMIT = 8 << 30  # bytes of all members
 COUNT_LIMIT = 1 << 20  # members
 _RATIO_LIMIT = 1032  # deflate cannot do better; zlib's technical notes
-_CHUNK = 1 << 17  # packed bytes fed at a time
+_CHUNK = 1 << 16  # packed bytes fed at a time
 _END, _END64, _LOCATOR64 = b"PK\x05\x06", b"PK\x06\x06", b"PK\x06\x07"
 _CENTRAL, _LOCAL = 0x02014B50, 0x04034B50
 _MASK32, _MASK16 = 0xFFFFFFFF, 0xFFFF
@@ -41,6 +42,7 @@ class Member:
     size: int
     header: int  # offset of the local header
     mode: int  # Unix mode, 0 where the archive says none
+    second_name: str = ""  # of the Unicode path field, where that names something else
 
     @property
     def is_folder(self) -> bool:
@@ -121,10 +123,11 @@ def _entry(cursor: Cursor, place: int) -> tuple[Member, int]:
     name_size, extra_size, comment_size = row[10:13]
     name = cursor.raw(place + 46, name_size, "member name")
     extra = cursor.raw(place + 46 + name_size, extra_size, "extra field")
-    size, packed, header = _wide(extra, size=row[9], packed=row[8], header=row[16])
+    size, packed, header = wide_numbers(extra, size=row[9], packed=row[8], header=row[16])
     system = row[1] >> 8
     member = Member(
-        name=_text(name, row[3]),
+        name=(text := _text(name, row[3])),
+        second_name=second_name(extra, text),
         flags=row[3],
         method=row[4],
         crc=row[7],
@@ -140,21 +143,6 @@ def _text(name: bytes, flags: int) -> str:
     return name.decode("utf-8", "surrogateescape") if flags & _UTF8 else name.decode("cp437")
 
 
-def _wide(extra: bytes, *, size: int, packed: int, header: int) -> tuple[int, int, int]:
-    """The three numbers, from the ZIP64 extra field where 32 bits do not hold them."""
-    if _MASK32 not in {size, packed, header}:
-        return size, packed, header
-    cursor, place = Cursor(extra), 0
-    while place + 4 <= len(extra):
-        kind, length = cursor.unpack("HH", place, "extra field")
-        if kind == 1:
-            values = iter(cursor.table("Q", place + 4, length // 8, "ZIP64 extra field"))
-            wide = [next(values, (one,))[0] if one == _MASK32 else one for one in (size, packed, header)]
-            return wide[0], wide[1], wide[2]
-        place += 4 + length
-    return size, packed, header
-
-
 def _names(members: tuple[Member, ...]) -> Iterator[Problem]:
     seen: set[str] = set()
     for one in members:
@@ -165,6 +153,8 @@ def _names(members: tuple[Member, ...]) -> Iterator[Problem]:
             yield _problem("ML084", one.name, f"member name {one.name!r}")
         elif "\ufffd" in one.name or not one.name.isprintable():
             yield _problem("ML084", one.name, f"member name {one.name!r} is not printable")
+        if one.second_name:
+            yield _problem("ML090", one.name, f"its Unicode path field says {one.second_name!r}")
 
 
 def _kinds(members: tuple[Member, ...]) -> Iterator[Problem]:
@@ -203,6 +193,8 @@ def _layout(cursor: Cursor, members: tuple[Member, ...], starts: dict[int, int])
         starts[one.header] = start
         if detail:
             yield _problem("ML083", one.name, detail)
+        if other := _local_second_name(cursor, one):
+            yield _problem("ML090", one.name, f"the Unicode path field of its local header says {other!r}")
         if one.header < end:
             yield _problem("ML083", one.name, "overlaps the member before it")
         elif bytes(cursor.buffer[end : end + 4]) == b"PK\x03\x04" and end != one.header:
@@ -225,10 +217,15 @@ def _local(cursor: Cursor, member: Member) -> tuple[int, str]:
         return start, "method or encryption differ in the local header"
     if not flags & _DESCRIPTOR:
         extra = cursor.raw(member.header + 30 + row[9], row[10], "extra field")
-        size, packed, _ = _wide(extra, size=row[8], packed=row[7], header=0)
+        size, packed, _ = wide_numbers(extra, size=row[8], packed=row[7], header=0)
         if (row[6], packed, size) != (member.crc, member.packed, member.size):
             return start, "CRC or sizes differ in the local header"
     return start, ""
+
+
+def _local_second_name(cursor: Cursor, member: Member) -> str:
+    name_size, extra_size = cursor.unpack("HH", member.header + 26, "local header")
+    return second_name(cursor.raw(member.header + 30 + name_size, extra_size, "extra field"), member.name)
 
 
 def stream(archive: Archive, member: Member) -> Iterator[bytes]:
@@ -241,7 +238,7 @@ def stream(archive: Archive, member: Member) -> Iterator[bytes]:
     pieces = _stored if member.method == STORED else _inflated
     crc = size = 0
     for piece in pieces(archive.file, start, start + member.packed, member.size):
-        crc = zlib.crc32(piece, crc)
+        crc = crc32(piece, crc)
         size += len(piece)
         if size > member.size:
             raise FormatFault(f"more unpacked bytes than the directory says, {member.size}")
@@ -259,19 +256,19 @@ def _stored(file: int, start: int, end: int, size: int) -> Iterator[bytes]:
 
 
 def _inflated(file: int, start: int, end: int, size: int) -> Iterator[bytes]:
-    inflater = zlib.decompressobj(-15)
+    inflater = decompressobj(-15)
     inflate: Callable[[bytes, int], bytes] = inflater.decompress
     left = size + 1  # one more than declared, to see that there is more
     try:
         for place in range(start, end, _CHUNK):
             packed = os.pread(file, min(_CHUNK, end - place), place)
             while packed and left and not inflater.eof:
-                piece = inflate(packed, min(left, 8 * _CHUNK))
+                piece = inflate(packed, min(left, 4 * _CHUNK))
                 packed = inflater.unconsumed_tail
                 left -= len(piece)
                 if piece:
                     yield piece
-    except zlib.error as fault:
+    except DeflateFault as fault:
         raise FormatFault(f"not a deflate stream: {fault}") from None
     if left and not inflater.eof:
         raise FormatFault("the deflate stream has no end")

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from manyloong.audit.dispatch import Dispatch
 from manyloong.audit.facts import ElfFacts, Facts, WheelFacts
 from manyloong.targets import Abi, Policy, Target
 
@@ -14,7 +15,7 @@ class Case:
     target: Target
     policy: Policy
     abi: Abi
-    dispatched: frozenset[str]
+    dispatch: Dispatch
     brought: frozenset[str]  # file names and sonames of the ELF files
     exported: frozenset[str]  # symbols they define
 

@@ -3,7 +3,10 @@
 System V gABI, chapter 5; Linux Standard Base 5, symbol versioning.
 """
 
+import sys
+from array import array
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from manyloong.audit.cursor import FormatFault
@@ -121,32 +124,25 @@ def _relocations(dynamic: Dynamic) -> tuple[tuple[tuple[int, int], ...], int]:
             continue
         kinds, symbols = _relocation_table(dynamic.image, offset, dynamic.first(size_tag) or 0, addend=addend)
         counts.update(kinds)
-        highest = max(highest, max(symbols, default=0))
+        highest = max(highest, symbols)
     return tuple(sorted(counts.items())), highest
 
 
-def _relocation_table(image: Image, offset: int, size: int, *, addend: bool) -> tuple[list[int], list[int]]:
-    """Types and symbol indices of one table; read as 32-bit columns, which is fast without numpy."""
+def _relocation_table(image: Image, offset: int, size: int, *, addend: bool) -> tuple[Counter[int], int]:
+    """Counts by type, and the highest symbol index of one table; read as 32-bit columns, which is fast."""
     wide = image.elf_class == 64
     words = (6 if addend else 4) if wide else (3 if addend else 2)
     count = size // (4 * words)
     image.cursor.check(offset, count * 4 * words, "relocations")
     with memoryview(image.cursor.buffer) as view, view[offset : offset + count * 4 * words] as part:
-        if not image.little_endian:
-            return _swapped_table(bytes(part), words, wide=wide)
-        with part.cast("I") as column:
-            if wide:
-                return column[2::words].tolist(), column[3::words].tolist()
-            infos = column[1::words].tolist()
-    return [info & 0xFF for info in infos], [info >> 8 for info in infos]
-
-
-def _swapped_table(data: bytes, words: int, *, wide: bool) -> tuple[list[int], list[int]]:
-    column = memoryview(b"".join(data[i : i + 4][::-1] for i in range(0, len(data), 4))).cast("I")
-    if wide:  # r_info is (symbol, type) in big-endian order
-        return column[3::words].tolist(), column[2::words].tolist()
-    infos = column[1::words].tolist()
-    return [info & 0xFF for info in infos], [info >> 8 for info in infos]
+        column = array("I", bytes(part))
+    if (sys.byteorder == "little") != image.little_endian:
+        column.byteswap()
+    if not wide:
+        infos = column[1::words]
+        return Counter(info & 0xFF for info in infos), max(infos, default=0) >> 8
+    kinds, symbols = (2, 3) if image.little_endian else (3, 2)  # r_info is one 64-bit number
+    return Counter(column[kinds::words]), max(column[symbols::words], default=0)
 
 
 def _version_needs(dynamic: Dynamic) -> tuple[tuple[VersionNeed, ...], dict[int, VersionNeed]]:
@@ -229,13 +225,13 @@ def _symbols(
     if table is None:
         return (), frozenset()
     count = _symbol_count(dynamic, table, highest=highest)
-    rows = image.cursor.table(_SYMBOL[image.elf_class], table, count, "symbol table")
-    if image.elf_class == 32:
-        rows = [(name, info, other, index, value, size) for name, value, size, info, other, index in rows]
+    rows = image.cursor.rows(_SYMBOL[image.elf_class], table, count, "symbol table")
+    info_at, section_at = (1, 3) if image.elf_class == 64 else (3, 5)
     versions = _symbol_versions(dynamic, count)
     undefined: list[Symbol] = []
     exported: set[str] = set()
-    for number, (name_index, info, _, section, _, _) in enumerate(rows):
+    for number, row in enumerate(rows):
+        name_index, info, section = row[0], row[info_at], row[section_at]
         if not name_index or info >> 4 == _LOCAL:
             continue
         name = dynamic.text(name_index, "symbol name")
@@ -254,8 +250,9 @@ def _symbols(
     return tuple(undefined), frozenset(exported)
 
 
-def _symbol_versions(dynamic: Dynamic, count: int) -> list[int]:
+def _symbol_versions(dynamic: Dynamic, count: int) -> Sequence[int]:
     offset = dynamic.offset(_VERSYM, "symbol versions")
     if offset is None:
-        return []
-    return [value for (value,) in dynamic.image.cursor.table("H", offset, count, "symbol versions")]
+        return ()
+    rows = dynamic.image.cursor.rows("H", offset, count, "symbol versions")
+    return array("H", (value for (value,) in rows))

@@ -41,6 +41,7 @@ class IsaUse:
 
     isa: str
     function: str
+    place: str  # the first of them as SECTION+OFFSET: all that tells code without symbols apart
     count: int
     first: int  # virtual address of the first of them
 

@@ -4,48 +4,55 @@ Assembly keeps jump tables between its instructions. A word after an uncondition
 target nor the start of a function between the jump and itself, is on no direct path.
 """
 
-from __future__ import annotations
+from array import array
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator, Sequence
 
-from typing import TYPE_CHECKING
+from manyloong.audit.words import WORD, places
+from manyloong.targets.abi import Flow
 
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
+_BLOCK = 1 << 18  # bytes looked at in one step
+_LIMIT = 1 << 22  # branches of one section; above it nothing is taken for data
 
-    from manyloong.targets.abi import Flow
+_Marks = Sequence[tuple[int, ...]]  # (mask, match, ...)
 
 
-def on_direct_path(
-    flow: Flow, words: NDArray[np.uint32], wanted: NDArray[np.intp], starts: NDArray[np.int64]
-) -> NDArray[np.bool_]:
-    """For each wanted index, whether a direct path leads to that word.
+def off_path(flow: Flow, code: memoryview, wanted: Sequence[int], starts: Sequence[int]) -> frozenset[int]:
+    """Those of the wanted indices that no direct path leads to.
 
-    ``words``: one code section. ``starts``: indices into it where functions begin.
+    ``code``: the bytes of one section. ``starts``: indices of its words where functions begin.
     """
-    import numpy as np  # noqa: PLC0415  see isa.scanner
-
-    jumps = np.zeros(len(words), bool)
-    for mask, match in flow.unconditional:
-        jumps |= (words & np.uint32(mask)) == match
-    ends = np.flatnonzero(jumps)
-    entries = np.sort(np.concatenate([starts, _targets(flow, words)]))
-    place = np.searchsorted(ends, wanted, "left") - 1
-    last_jump = np.where(place >= 0, ends[np.maximum(place, 0)] if len(ends) else -1, -1)
-    # Entries in (last_jump, wanted]; without a jump before it, the section's start leads to the word.
-    entered = np.searchsorted(entries, wanted, "right") > np.searchsorted(entries, last_jump, "right")
-    reached: NDArray[np.bool_] = entered | (last_jump < 0)
-    return reached
+    jumps = array("q", (place for place, _, _ in _marked(code, flow.unconditional)))
+    entries = array("q", starts)
+    for number, (place, word, bits) in enumerate(_marked(code, flow.branches)):
+        if number == _LIMIT:
+            return frozenset()
+        entries.append(place + _offset(word, bits))
+    ordered = sorted(entries)
+    return frozenset(one for one in wanted if not _is_reached(one, jumps, ordered))
 
 
-def _targets(flow: Flow, words: NDArray[np.uint32]) -> NDArray[np.int64]:
-    """Indices that direct branches lead to; some lie outside of the section."""
-    import numpy as np  # noqa: PLC0415
+def _is_reached(place: int, jumps: Sequence[int], entries: Sequence[int]) -> bool:
+    """Whether something enters between the last jump before a place and the place; without a jump, it is."""
+    before = bisect_left(jumps, place) - 1
+    if before < 0:
+        return True
+    return bisect_right(entries, place) > bisect_right(entries, jumps[before])
 
-    found = [np.zeros(0, np.int64)]
-    for mask, match, bits in flow.branches:
-        where = np.flatnonzero((words & np.uint32(mask)) == match)
-        some = words[where].astype(np.int64)
-        offset = (some >> 10 & 0xFFFF) | (some & ((1 << bits - 16) - 1)) << 16
-        offset -= (offset >> bits - 1) << bits
-        found.append(where + offset)
-    return np.concatenate(found)
+
+def _marked(code: memoryview, marks: _Marks) -> Iterator[tuple[int, int, int]]:
+    """(index, word, last number of the mark) of each word that one of the marks fits."""
+    table = bytes(any(high & (mask >> 24) == match >> 24 for mask, match, *_ in marks) for high in range(256))
+    for start in range(0, len(code), _BLOCK):
+        block = bytes(code[start : start + _BLOCK])
+        for place in places(block[3::4].translate(table), 1):
+            (word,) = WORD.unpack_from(block, 4 * place)
+            for mask, match, *more in marks:
+                if word & mask == match:
+                    yield start // 4 + place, word, more[0] if more else 0
+
+
+def _offset(word: int, bits: int) -> int:
+    """Words from a branch to its target: 16 low bits at bit 10, more at bit 0; signed."""
+    value = word >> 10 & 0xFFFF | (word & (1 << bits - 16) - 1) << 16
+    return value - (value >> bits - 1 << bits)

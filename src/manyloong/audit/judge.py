@@ -4,11 +4,13 @@ from collections.abc import Iterator
 
 from manyloong.audit import rules_file, rules_isa, rules_loader, rules_need
 from manyloong.audit.case import Case, brought_names, exported_symbols, is_loadable, is_ours
+from manyloong.audit.dispatch import Dispatch
 from manyloong.audit.facts import ElfFacts, Facts, WheelFacts
 from manyloong.audit.rules_tag import extension_name, is_elsewhere, lowest_claim, tag_rules
 from manyloong.audit.verdict import Evidence, Finding, Verdict, finding, sorted_findings
 from manyloong.targets import Target, abi, judged_targets, policy
 
+_NOTHING = Dispatch()
 # Object files inside static libraries are not loaded: these rules alone make sense for them.
 _OBJECT_RULES = (rules_file.unreadable, rules_file.e_flags, rules_file.old_compiler, *rules_isa.RULES)
 _ELF_RULES = (
@@ -20,19 +22,17 @@ _ELF_RULES = (
 )
 
 
-def judge(facts: Facts, target: Target, *, dispatched: frozenset[str] = frozenset()) -> Verdict:
+def judge(facts: Facts, target: Target, *, dispatch: Dispatch = _NOTHING) -> Verdict:
     """The verdict on facts against a target.
 
-    ``dispatched``: function names (or patterns, ``*_lasx``) whose LASX and v1.1 code is chosen at run time.
-    Give them only when the package's tests passed on a CPU without those instructions and its recipe names
-    the functions.
+    ``dispatch``: functions whose LASX and v1.1 code is chosen at run time, and CPU models the wheel ran on.
     """
     case = Case(
         facts=facts,
         target=target,
         policy=policy(_claimed(facts, target)),
         abi=abi(target.architecture.name),
-        dispatched=dispatched,
+        dispatch=dispatch,
         brought=brought_names(facts.elves),
         exported=exported_symbols(facts.elves),
     )

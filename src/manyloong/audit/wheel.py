@@ -5,11 +5,9 @@ Binary distribution format specification (PEP 427 and its successors).
 
 import hashlib
 import re
-import threading
 from base64 import urlsafe_b64encode
+from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from mmap import ACCESS_READ, mmap
 from pathlib import Path
@@ -23,6 +21,7 @@ from manyloong.audit.metadata import compare_metadata, parse_headers, values
 from manyloong.audit.names import SHARED, WheelName, parse_wheel_name
 from manyloong.audit.objects import AR_MAGIC, read_objects
 from manyloong.audit.record import STRONG, Entry, Found, compare_record, parse_record
+from manyloong.audit.threads import Room, at_once
 
 _LARGE = 1 << 18  # bytes; smaller members are not worth a thread
 _THREADS = 2
@@ -111,43 +110,29 @@ def _texts(archive: Archive, folder: str, gathered: _Gathered) -> dict[str, str]
     return found
 
 
-class _Room:
-    """Bytes that may be unpacked at one time; a member waits until it fits."""
-
-    def __init__(self, limit: int) -> None:
-        self._free = limit
-        self._changed = threading.Condition()
-
-    @contextmanager
-    def of(self, size: int) -> Iterator[None]:
-        """Hold room for one member."""
-        with self._changed:
-            self._changed.wait_for(lambda: self._free >= size)
-            self._free -= size
-        try:
-            yield
-        finally:
-            with self._changed:
-                self._free += size
-                self._changed.notify_all()
-
-
 def _take_all(archive: Archive, entries: dict[str, Entry]) -> list[_Gathered]:
     """What each member holds, in order. Large ones go to two threads: inflating and hashing release the GIL.
 
     What is unpacked at one time stays within five quarters of the largest member.
     """
-    large = [one for one in archive.members if one.size >= _LARGE]
-    room = _Room(max((one.size for one in large), default=0) * 5 // 4)
+    found: dict[Member, _Gathered] = {}
+    large = deque(one for one in archive.members if one.size >= _LARGE)
+    room = Room(max((one.size for one in large), default=0) * 5 // 4)
 
-    def take(one: Member) -> _Gathered:
-        with room.of(one.size):
-            return _take(archive, one, entries)
+    def work() -> None:
+        while large:
+            try:
+                one = large.popleft()
+            except IndexError:  # the other thread was faster
+                return
+            with room.of(one.size):
+                found[one] = _take(archive, one, entries)
 
-    with ThreadPoolExecutor(_THREADS) as pool:
-        futures = {one: pool.submit(take, one) for one in large}
-        small = {one: _take(archive, one, entries) for one in archive.members if one not in futures}
-        return [small[one] if one in small else futures[one].result() for one in archive.members]
+    with at_once(work, threads=_THREADS if len(large) > 1 else len(large)):
+        for one in archive.members:
+            if one.size < _LARGE:
+                found[one] = _take(archive, one, entries)
+    return [found[one] for one in archive.members]
 
 
 def _take(archive: Archive, member: Member, entries: dict[str, Entry]) -> _Gathered:

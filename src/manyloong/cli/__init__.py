@@ -1,5 +1,5 @@
 """The command line: one file per verb; arguments, text and exit codes, no logic."""
 
-from manyloong.cli.app import main
+from manyloong.cli.entry import main
 
 __all__ = ["main"]

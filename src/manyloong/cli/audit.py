@@ -1,7 +1,6 @@
 """``manyloong audit``: what is wrong with wheels, directories and ELF files."""
 
 from enum import StrEnum
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -37,6 +36,13 @@ def audit(
         list[str],
         typer.Option(help="Function (or pattern) whose LASX or v1.1 code is chosen at run time; repeatable."),
     ] = [],  # noqa: B006 - typer copies it
+    ran_on: Annotated[
+        list[str],
+        typer.Option(help="CPU model the wheel's tests passed on, e.g. la464,lasx=off; repeatable."),
+    ] = [],  # noqa: B006 - typer copies it
+    record: Annotated[
+        bool, typer.Option("--record", help="Take both from WHEEL.record.json beside each wheel.")
+    ] = False,
     installed: Annotated[
         bool,
         typer.Option("--installed", help="PATHs are environments or roots: audit what is installed there."),
@@ -50,22 +56,20 @@ def audit(
 
     Exit code 0 when nothing at the failing severity was found, 9 otherwise.
     """
-    from manyloong.audit import choose_target, judge
-    from manyloong.cli.audit_inputs import read_inputs
-    from manyloong.cli.audit_report import print_audits
-    from manyloong.errors import ManyloongError, VerdictError
-    from manyloong.targets import judged_target
+    from manyloong.cli.audit_run import AuditRequest, run_audit
 
-    wanted = judged_target(target) if target else None
-    faults: list[ManyloongError] = []
-    audits = [
-        (one, judge(one, wanted or choose_target(one), dispatched=frozenset(dispatched)))
-        for one in read_inputs(
-            [Path(text) if Path(text).exists() else text for text in paths], installed, faults
+    code = run_audit(
+        AuditRequest(
+            paths=tuple(paths),
+            target=target,
+            dispatched=tuple(dispatched),
+            ran_on=tuple(ran_on),
+            record=record,
+            installed=installed,
+            fail_on=fail_on.value,
+            form="sarif" if sarif else "json" if as_json else "text",
+            facts=facts,
         )
-    ]
-    print_audits(audits, form="sarif" if sarif else "json" if as_json else "text", facts=facts)
-    if faults:
-        raise ExceptionGroup("some inputs could not be read", faults)
-    if fail_on is not FailOn.never and any(verdict.at_least(fail_on.value) for _, verdict in audits):
-        raise typer.Exit(VerdictError.exit_code)
+    )
+    if code:
+        raise typer.Exit(code)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import PurePath
 
 import manyloong
-from manyloong.audit import Facts, Finding, Verdict, WheelFacts, to_sarif
+from manyloong.audit import Facts, Finding, Verdict, WheelFacts
 from manyloong.cli import terminal
 
 _STYLES = {"error": "error", "warning": "warning", "note": "hint"}
@@ -17,6 +17,8 @@ Audit = tuple[Facts, Verdict]
 def print_audits(audits: Sequence[Audit], *, form: str, facts: bool) -> None:
     """All verdicts in one form: ``text``, ``json`` or ``sarif``."""
     if form == "sarif":
+        from manyloong.audit.sarif import to_sarif
+
         terminal.print_json(to_sarif([verdict for _, verdict in audits], version=manyloong.__version__))
     elif form == "json":
         rows = [verdict.to_json() | ({"facts": one.to_json()} if facts else {}) for one, verdict in audits]
@@ -59,7 +61,8 @@ def _contents(facts: Facts) -> str:
     for elf in facts.elves:
         totals.update(dict(elf.isa_totals))
     isa = "".join(f", {count} {name}" for name, count in sorted(totals.items()))
-    return f"{len(facts.elves)} ELF files, {code / 1e6:.1f} MB of code{isa}"
+    files = sum(bool(elf.elf_class) for elf in facts.elves)  # others are only named like one
+    return f"{files} ELF file{'s' * (files != 1)}, {code / 1e6:.1f} MB of code{isa}"
 
 
 def _print_finding(one: Finding) -> None:

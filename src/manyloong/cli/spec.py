@@ -93,7 +93,10 @@ def diff(
 
 
 _EVIDENCE = Annotated[Path, typer.Option(help="Folder of the proofs' results.")]
-_RECORDS = Annotated[Path | None, typer.Option(help="Folder with build records (WHEEL.record.json) to list.")]
+_RECORDS = Annotated[
+    Path | None,
+    typer.Option(help="Folder with build records (WHEEL.record.json) to list; else those of the evidence."),
+]
 
 
 @app.command()
@@ -105,12 +108,12 @@ def pep(
     ] = None,
 ) -> None:
     """The PEP draft, rendered from the specification, the evidence and build records."""
-    from manyloong.cli.spec_pages import read_builds, read_evidence
+    from manyloong.cli.spec_pages import read_builds, read_evidence, read_records
     from manyloong.spec.pep import render_pep
     from manyloong.store import write_whole
 
     found = read_evidence(evidence)
-    text = render_pep(found, read_builds(records, found))
+    text = render_pep(found, read_builds(found) if records is None else read_records(records))
     if output is None:
         print(text, end="")
     else:
@@ -140,22 +143,6 @@ def pages(
             write_whole(path, text.encode())
     if check and stale:
         raise typer.Exit(1)
-
-
-@app.command()
-def builds(
-    records: Annotated[Path, typer.Argument(help="Folder with build records (WHEEL.record.json).")],
-    evidence: _EVIDENCE = Path("evidence"),
-) -> None:
-    """Write evidence/builds.json, which the PEP and the answers list, from build records."""
-    import json
-
-    from manyloong.cli.spec_pages import builds_evidence
-    from manyloong.store import write_whole
-
-    text = json.dumps(builds_evidence(records), indent=1, sort_keys=True) + "\n"
-    write_whole(evidence / "builds.json", text.encode())
-    print(evidence / "builds.json")
 
 
 @app.command()

@@ -1,6 +1,5 @@
 """What people see: colours that respect NO_COLOR, errors with hints, JSON for machines."""
 
-import json
 import os
 import sys
 from typing import Any, TextIO
@@ -45,4 +44,6 @@ def print_note(text: str) -> None:
 
 def print_json(document: Any) -> None:
     """One JSON document on stdout."""
+    import json  # 3 ms that a text report need not pay
+
     print(json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False))

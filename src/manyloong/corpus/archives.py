@@ -5,7 +5,7 @@ from dataclasses import replace
 from manyloong.corpus.elf import Elf, make_elf
 from manyloong.corpus.sample import EXTENSION, PLAIN, Sample, pair
 from manyloong.corpus.wheel import Wheel, make_wheel, record_line, wheel_entries
-from manyloong.corpus.zips import Entry, write_zip
+from manyloong.corpus.zips import Entry, unicode_path, write_zip
 
 _ELF = make_elf(Elf())
 _FILES = (PLAIN, (EXTENSION, _ELF))
@@ -71,5 +71,16 @@ ARCHIVE_SAMPLES: tuple[Sample, ...] = (
         "ML089",
         ("a ZIP archive inside", _with("example/data.zip", write_zip((Entry(name="a", data=b""),)))),
         ("a text file", _with("example/data.txt", b"text")),
+    ),
+    *pair(
+        "ML090",
+        (
+            "a Unicode path field with another name",
+            _first(extra=unicode_path("example/evil.py", replaces="example/__init__.py")),
+        ),
+        (
+            "a Unicode path field with the same name",
+            _first(extra=unicode_path("example/__init__.py", replaces="example/__init__.py")),
+        ),
     ),
 )

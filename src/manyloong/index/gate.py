@@ -81,7 +81,7 @@ def _check_platform(name: WheelName) -> None:
     if not all(tag.startswith(("manylinux_", "musllinux_")) for tag in tags):
         raise RefusedError(
             f"platform tag {name.platform!r} promises no libc version",
-            hint="repair the wheel first: manyloong repair WHEEL",
+            hint="`manyloong build` repairs what it builds; else auditwheel repair, on loongarch64",
         )
 
 

@@ -1,5 +1,6 @@
 """``/simple/``: project pages and the list of projects. Pages in memory are answered without any look-up."""
 
+import asyncio
 from collections import OrderedDict
 from dataclasses import dataclass
 from urllib.parse import parse_qs
@@ -14,13 +15,15 @@ from manyloong.index.http_errors import ErrorPages, failure_of
 from manyloong.index.model import RefusedError
 from manyloong.index.names import project_name
 from manyloong.index.negotiate import TEXT_HTML, content_encoding, matches, page_type
-from manyloong.index.operations import Metrics
+from manyloong.index.operations import Metrics, logger
 from manyloong.index.pages import Messages, Pages, Rendered
 from manyloong.index.root_list import RootList
 from manyloong.index.upstream_page import HTML_TYPE, JSON_TYPE
 
 _ROUTES = 4096
 _IN_THREAD_BYTES = 64 << 10
+_PIECE_BYTES = 256 << 10
+_SILENCE_S = 60.0  # the longest a client may not read
 _VARY = "Accept, Accept-Encoding"
 _CACHE = "public, max-age=0, must-revalidate, stale-if-error=86400"
 
@@ -72,7 +75,12 @@ class SimpleApi:
             await send(_EMPTY)
             return
         await send(messages.start)
-        await send(messages.body if scope["method"] == "GET" else _EMPTY)
+        if scope["method"] != "GET":
+            await send(_EMPTY)
+        elif len(messages.body["body"]) <= _PIECE_BYTES:
+            await send(messages.body)
+        else:
+            await _send_in_pieces(messages.body["body"], send)
 
     def _remembered(self, key: _Key) -> Messages | None:
         route = self._routes.get(key)
@@ -105,6 +113,18 @@ class SimpleApi:
         if wanted not in page.messages:
             page.messages[wanted] = _messages(page, wanted)
         return page.messages[wanted]
+
+
+async def _send_in_pieces(body: bytes, send: Send) -> None:
+    """A large page, no faster than the client reads it: a slow one holds a piece of it, not all of it."""
+    try:
+        for start in range(0, len(body), _PIECE_BYTES):
+            more = start + _PIECE_BYTES < len(body)
+            piece = body[start : start + _PIECE_BYTES]
+            async with asyncio.timeout(_SILENCE_S):
+                await send({"type": "http.response.body", "body": piece, "more_body": more})
+    except TimeoutError:
+        logger.info("client stopped reading", extra={"data": {"bytes": len(body)}})  # and is cut off
 
 
 def _known_name(text: str) -> str:

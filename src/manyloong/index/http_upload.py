@@ -13,7 +13,7 @@ from manyloong.index import ledger, shelf
 from manyloong.index.database import reading, writing
 from manyloong.index.gate import Upload, claimed_name
 from manyloong.index.http_errors import status_of
-from manyloong.index.intake import Form, read_form
+from manyloong.index.intake import Form, read_form, read_text
 from manyloong.index.limits import RateLimit
 from manyloong.index.model import Attachment, RefusedError, WheelName, format_time
 from manyloong.index.names import wheel_name
@@ -72,15 +72,8 @@ class UploadApi:
             raise RefusedError(f"no documents of kind {kind[:40]!r}", status=404, hint=", ".join(_KINDS))
         name = _wheel_or_404(filename)
         _must_permit(token, name.project)
-        body = bytearray()
-        async for piece in request.stream():
-            body += piece
-            if len(body) > _DOCUMENT_LIMIT_BYTES:
-                raise RefusedError("the document is too large", status=413)
-        try:
-            text = body.decode("utf-8").replace("\x00", "")
-        except UnicodeDecodeError as error:
-            raise RefusedError("the document is not UTF-8 text") from error
+        silence_s = self.site.settings.body_timeout_s
+        text = await read_text(request, limit_bytes=_DOCUMENT_LIMIT_BYTES, silence_s=silence_s)
         attachment = Attachment(kind=kind, name=f"{kind}.{'txt' if kind == 'log' else 'json'}", text=text)
         await to_thread.run_sync(self._attach, filename, attachment, token)
         return PlainTextResponse("OK\n")

@@ -97,6 +97,21 @@ def _form(data: FormData) -> Form:
     return Form(fields=fields, filename=files[0].filename or "", content=files[0].file)
 
 
+async def read_text(request: Request, *, limit_bytes: int, silence_s: float) -> str:
+    """A body that is UTF-8 text, NUL removed; raises RefusedError 400, 408 or 413."""
+    body = bytearray()
+    try:
+        async for piece in _bounded(request, limit_bytes=limit_bytes, silence_s=silence_s):
+            body += piece
+        return body.decode("utf-8").replace("\x00", "")
+    except _CutError as error:
+        raise error.reason from error
+    except UnicodeDecodeError as error:
+        raise RefusedError("the document is not UTF-8 text") from error
+    except ClientDisconnect as error:
+        raise RefusedError("the client went away in the middle of the document") from error
+
+
 async def _bounded(request: Request, *, limit_bytes: int, silence_s: float) -> AsyncGenerator[bytes, None]:
     """The body; ends with an error when it is too large, or the client silent or too slow."""
     received = 0

@@ -88,14 +88,15 @@ def _same_or_refused(file: LocalFile, sha256: str) -> Published:
 
 
 def _store(site: Site, new: NewFile, path: Path, *, actor: str, clock: Clock) -> Published:
-    key = blob_key(new.sha256, new.name.filename)
-    site.blobs.put(key, path)
-    site.blobs.put_bytes(key + ".metadata", new.metadata)
+    _put_bytes(site, new, path)
     try:
         with writing(site.engine) as connection:
             there = shelf.find(connection, new.name.filename)
             if there is None:
                 shelf.add_file(connection, new, actor=actor, now=clock())
+                _put_bytes(
+                    site, new, path
+                )  # `gc` may have taken them for those of a cut-off upload; now it waits
         if there is not None:
             return _same_or_refused(there, new.sha256)
     except (RowExistsError, RefusedError) as error:
@@ -104,6 +105,15 @@ def _store(site: Site, new: NewFile, path: Path, *, actor: str, clock: Clock) ->
             raise
         raise RefusedError(f"File already exists: {new.name.filename}") from error
     return Published(filename=new.name.filename, sha256=new.sha256, created=True)
+
+
+def _put_bytes(site: Site, new: NewFile, path: Path) -> None:
+    """Store the wheel and its metadata where they are not there yet."""
+    key = blob_key(new.sha256, new.name.filename)
+    if site.blobs.size(key) != new.size_bytes:
+        site.blobs.put(key, path)
+    if site.blobs.size(key + ".metadata") != len(new.metadata):
+        site.blobs.put_bytes(key + ".metadata", new.metadata)
 
 
 def _forget_bytes(site: Site, new: NewFile) -> None:

@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from manyloong.errors import InputError, NotFoundError
 from manyloong.index import ledger, shelf
-from manyloong.index.database import reading
+from manyloong.index.database import reading, writing
 from manyloong.index.model import LocalFile, blob_key
 from manyloong.index.site import Site
 from manyloong.index.tables import components, files
@@ -83,16 +83,26 @@ def collect(site: Site, *, now: Callable[[], float], dry_run: bool = False) -> C
     for key, written_at in list(site.blobs.listing()):
         if key.removesuffix(".metadata") in needed or now() - written_at < _UNCLAIMED_S:
             continue
-        removed.append(key)
-        freed += site.blobs.size(key) or 0
-        if not dry_run:
-            site.blobs.delete(key)
+        size_bytes = site.blobs.size(key) or 0
+        if dry_run or _deleted(site, key):
+            removed.append(key)
+            freed += size_bytes
     for folder in sorted((site.root / "incoming").glob("*")):
         if now() - folder.stat().st_mtime >= _UNCLAIMED_S:
             removed.append(f"incoming/{folder.name}")
             if not dry_run:
                 shutil.rmtree(folder, ignore_errors=True)
     return Collected(keys=tuple(removed), size_bytes=freed)
+
+
+def _deleted(site: Site, key: str) -> bool:
+    """Delete bytes unless a file has come to need them; no upload is committed meanwhile."""
+    with writing(site.engine) as connection:
+        file = shelf.find(connection, key.rpartition("/")[2].removesuffix(".metadata"))
+        if file is not None and file.key == key.removesuffix(".metadata"):
+            return False
+        site.blobs.delete(key)
+    return True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,7 +18,7 @@ from manyloong.errors import BuildError
 from manyloong.events import Listener, StageFinished, StageStarted
 from manyloong.roots.sources import PinnedSource, ensure_sources
 from manyloong.sandbox import Bind, Command, Done, Emulator, Runner
-from manyloong.store import Fetcher, Store
+from manyloong.store import Fetcher, Store, save_log
 from manyloong.store.normalise import normalise_tree
 
 RECIPE = 1  # bump when the same recipe would give another tree
@@ -123,7 +123,8 @@ def _run_stage(
     began = time.monotonic()
     done = doors.runner.run(_stage_command(stage, tree, scratch, recipe, workshop))
     if not done.succeeded:
-        raise _failure(stage, recipe, done)
+        log = save_log(doors.store.path, done.log, name=f"{recipe.kind}-{recipe.key()[:12]}-{stage}")
+        raise _failure(stage, recipe, done, log)
     doors.listener(StageFinished(job=recipe.name, stage=stage, seconds=time.monotonic() - began))
 
 
@@ -153,9 +154,9 @@ def _stage_command(stage: str, tree: Path, scratch: Path, recipe: Recipe, worksh
     )
 
 
-def _failure(stage: str, recipe: Recipe, done: Done) -> BuildError:
+def _failure(stage: str, recipe: Recipe, done: Done, log: Path | None) -> BuildError:
     how = f"exit code {done.returncode}" if done.outcome == "exited" else f"killed: {done.outcome} limit"
     return BuildError(
         f"{recipe.name}: stage {stage!r} failed ({how}):\n{done.last_lines(_LAST_LINES)}",
-        hint="see what this host can do: manyloong doctor",
+        hint=f"the whole output is in {log}" if log else "see what this host can do: manyloong doctor",
     )

@@ -17,8 +17,10 @@ _SHARED = (
     "etc/timezone", "etc/machine-id", "etc/protocols", "etc/services", "etc/ssl/certs/ca-certificates.crt",
     "usr/share/zoneinfo",
 )  # fmt: skip
-# Of GCC, whose symbol versions ask for the first glibc of the architecture and no newer one.
+# Of GCC, whose symbol versions ask for the first glibc of the architecture: Debian's as it is,
+# and the C++ library of the toolchain, since Debian's asks for glibc 2.38.
 _RUNTIME = ("libgcc_s.so.1",)
+_CXX_RUNTIME = "sysroot/usr/lib/libstdc++.so.6"
 _DIRECTORIES = (
     "proc", "sys", "dev", "tmp", "run", "root", "build", "io", "home/builder", "var/tmp", "var/lib",
     "opt/manyloong/env", "opt/manyloong/tools",
@@ -33,6 +35,7 @@ def assemble_floor(
     *,
     target: Target,
     current: Path,
+    toolchain: Path,
     ports: Path | None,
     emulator: Emulator | None,
     doors: CompileDoors,
@@ -49,6 +52,8 @@ def assemble_floor(
         _copy_libraries(ports / "lib", tree / _LIBRARIES)
     for library in _RUNTIME:
         shutil.copyfile(current / "usr/lib" / target.triplet / library, tree / _LIBRARIES / library)
+    cxx = toolchain / _CXX_RUNTIME
+    shutil.copyfile(cxx, tree / _LIBRARIES / cxx.name)
     for shared in _SHARED:
         _copy_shared(current / shared, tree / shared)
     _name_python(tree)

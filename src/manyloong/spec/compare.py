@@ -143,5 +143,5 @@ UNCHECKED = (
     ("segment alignment", "ML060, ML061"),
     ("executable stack, text relocations, search paths", "ML062 to ML065"),
     ("instruction sets", "ML070 to ML074"),
-    ("RECORD, dist-info and the archive itself", "ML080 to ML089"),
+    ("RECORD, dist-info and the archive itself", "ML080 to ML090"),
 )

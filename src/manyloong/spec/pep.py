@@ -150,5 +150,5 @@ def _builds(builds: Sequence[BuildRow], *, rst: bool) -> str:
         told = "accepted" if one.accepted else "refused"
         rows.append((f"{mark}{one.wheel}{mark}", told, one.tests, f"{one.seconds:.0f}"))
     table = restructured(rows) if rst else markdown(rows)
-    told = f"from the build records that {mark}manyloong build{mark} writes"
+    told = f"from their build records; {mark}nox -s evidence{mark} makes them again"
     return f"Wheels built and tested by the reference implementation ({told}):\n\n{table}"

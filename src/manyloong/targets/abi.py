@@ -38,6 +38,15 @@ class Flow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ScanGroup:
+    """Bytes of a word by (mask, match): the highest, the one below it, and the third."""
+
+    first: tuple[tuple[int, int], ...]
+    second: tuple[tuple[int, int], ...]
+    third: tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EFlags:
     """How to read ``e_flags``; psABI "e_flags"."""
 
@@ -84,6 +93,7 @@ class Abi:
     relocations: Relocations
     isa: tuple[IsaClass, ...]  # in order: the last class that matches a word wins
     flow: Flow
+    scan: tuple[ScanGroup, ...]  # at most eight; a hint for speed, see audit.words
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

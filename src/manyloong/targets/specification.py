@@ -16,6 +16,7 @@ from manyloong.targets.abi import (
     Policy,
     Relocations,
     Rule,
+    ScanGroup,
     Statement,
     Version,
     version_number,
@@ -67,6 +68,14 @@ def _flow(row: dict[str, Any]) -> Flow:
     )
 
 
+def _scan_group(row: dict[str, Any]) -> ScanGroup:
+    first, second, third = (
+        tuple((mask, match) for mask, match in row.get(name, [[0, 0]]))
+        for name in ("first", "second", "third")
+    )
+    return ScanGroup(first=first, second=second, third=third)
+
+
 def _e_flags(row: dict[str, Any]) -> EFlags:
     return EFlags(
         **{**row, "base_abi": _numbered(row["base_abi"]), "object_abi": _numbered(row["object_abi"])}
@@ -112,6 +121,7 @@ def abi(architecture: str) -> Abi:
         relocations=_relocations(document["relocations"]),
         isa=tuple(_isa(name, one) for name, one in document["isa"].items()),
         flow=_flow(document["flow"]),
+        scan=tuple(map(_scan_group, document["scan"]["groups"])),
     )
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from manyloong.errors import BuildError
+from manyloong.events import Warned
 from manyloong.sandbox import Command
 from manyloong.store import Store
 from manyloong.wheels import cross
@@ -19,6 +20,7 @@ from manyloong.wheels.backend import (
     template_binds,
 )
 from manyloong.wheels.declared import speaks_of_downloads
+from manyloong.wheels.diagnosis import native_flags
 from manyloong.wheels.doors import Doors
 from manyloong.wheels.downloads import Download
 from manyloong.wheels.environment import BuildEnvironment, described_variables
@@ -62,6 +64,13 @@ def build_raw_wheel(
     be had, BuildError with the end of the log when the package's own build fails.
     """
     lane = open_lane(job, kit, doors, supply)
+    return build_in_lane(job, kit, place, doors, lane, libraries=libraries)
+
+
+def build_in_lane(
+    job: Job, kit: Kit, place: Path, doors: Doors, lane: Lane, *, libraries: Path | None = None
+) -> RawWheel:
+    """As ``build_raw_wheel``, in a lane that is open: round after round, until nothing more is asked for."""
     stock = first_stock(job, doors)
     while True:
         workplace = prepare_workplace(place)
@@ -75,6 +84,12 @@ def build_raw_wheel(
             shutil.rmtree(place)
         else:
             remember(job, raw.downloads, doors)
+            for text in native_flags(raw.dropped_flags, workplace.source):
+                doors.listener(Warned(text=text))
+            for one in raw.downloads:
+                if one.differs:
+                    text = f"{job.source.label}: {one.url} was served by {one.origin}: {one.differs}"
+                    doors.listener(Warned(text=text, hint=f"to have the original: --source {one.url}=FILE"))
             return raw
 
 

@@ -26,6 +26,7 @@ from manyloong.wheels.doors import Doors
 from manyloong.wheels.environment import BuildEnvironment
 from manyloong.wheels.job import Job
 from manyloong.wheels.kit import Kit
+from manyloong.wheels.programs import all_programs, install_programs, programs_of
 from manyloong.wheels.requirements import Missing, Supply, Wanted, pinned, resolve_or_build
 from manyloong.wheels.resolve import (
     Platform,
@@ -33,13 +34,15 @@ from manyloong.wheels.resolve import (
     UnresolvableError,
     fetch_wheels,
     native_platform,
+    resolve_wheels,
     target_platform,
     wheel_tags,
 )
 from manyloong.wheels.site import compile_site, install_site
 
-RECIPE = 1  # bump when the same wheels would give another environment
+RECIPE = 2  # bump when the same wheels would give another environment
 _CMAKE = "lane.cmake"
+_NO_BYTE_CODE = "empty.pyc"  # which importlib passes over for the source
 # What makes CMake believe that it cross-compiles; here its own uname tells it the target's machine.
 _CROSS_LINES = tuple(
     f"set(CMAKE_{word} " for word in ("SYSTEM_NAME", "SYSTEM_PROCESSOR", "CROSSCOMPILING_EMULATOR")
@@ -82,9 +85,11 @@ class EmulatedLane:
         (workplace.tools / "cross.json").write_text(
             cross.cross_config_text(self.kit.target, self.python), "utf-8"
         )
+        cross.write_answers(workplace.tools, self.kit.target)
         toolchain = self.kit.toolchain
         text = (toolchain.target / "cmake/toolchain.cmake").read_text("utf-8")
         (workplace.tools / _CMAKE).write_text(native_cmake(text), "utf-8")
+        (workplace.tools / _NO_BYTE_CODE).touch()
         for name, tree in (("target", toolchain.target), ("native", toolchain.native)):
             restart_wrappers(tree / "bin", workplace.tools / f"{name}-bin", python=self.host_python)
 
@@ -103,7 +108,14 @@ class EmulatedLane:
             (environment.path, cross.ENVIRONMENT),
             (configured / "include", f"/usr/include/python{self.python.version}"),
             *((file, f"{library}/{file.name}") for file in variables),
+            *((workplace.tools / _NO_BYTE_CODE, f"{library}/{name}") for name in self._byte_code(variables)),
         )
+
+    def _byte_code(self, modules: Sequence[Path]) -> list[str]:
+        """Compiled modules of the root's library that would be loaded unchecked in place of these sources."""
+        library = self.root / f"usr/lib/python{self.python.version}"
+        found = (library.glob(f"__pycache__/{module.stem}.*.pyc") for module in modules)
+        return sorted(str(path.relative_to(library)) for paths in found for path in paths)
 
     def install(self, requirements: Sequence[str], job: Job) -> BuildEnvironment:
         """Pure wheels, wheels of programs of the build machine, and wheels of the target."""
@@ -124,18 +136,19 @@ class EmulatedLane:
         files = fetch_wheels(wheels, fetcher=self.doors.fetcher, listener=self.doors.listener)
         place = scratch / "env"
         install_site(
-            {name: path for name, path in files.items() if not _is_programs(name, self.kit)},
+            {name: path for name, path in files.items() if not is_programs(name, self.kit)},
             self.python,
             place,
             label="the build environment",
             uv=self.doors.uv,
             platform=target_platform(self.kit.target),
-            programs={name: path for name, path in files.items() if _is_programs(name, self.kit)},
+            programs={name: path for name, path in files.items() if is_programs(name, self.kit)},
             programs_platform=native_platform(self.kit.host),
         )
         site = place / "lib" / f"python{self.python.version}" / "site-packages"
         (site / "_manyloong_cross.py").write_text(cross.cross_site_text(), "utf-8")
         (site / "_manyloong_cross.pth").write_text(cross.PTH, "utf-8")
+        self._start_natively(wheels, place)
         compile_site(
             place,
             self.python,
@@ -144,6 +157,22 @@ class EmulatedLane:
             runner=self.doors.runner,
         )
         shutil.copytree(place, tree, symlinks=True, dirs_exist_ok=True)
+
+    def _start_natively(self, wheels: tuple[ResolvedWheel, ...], place: Path) -> None:
+        """Programs that write the same on every machine, by the build machine's Python: ten times faster."""
+        programs = programs_of(wheels) if self.emulator is not None else ()
+        if not programs:
+            return
+        named = {program.project for program in programs}
+        native = resolve_wheels(
+            [f"{wheel.name}=={wheel.version}" for wheel in wheels if wheel.name in named],
+            python=self.python,
+            platform=native_platform(self.kit.host),
+            uv=self.doors.uv,
+            dependencies=False,
+        )
+        paths = fetch_wheels(native, fetcher=self.doors.fetcher, listener=self.doors.listener)
+        install_programs(programs, paths, place, python=self.python, host_python=self.host_python)
 
     def settings(self, backend: str, given: Mapping[str, str | list[str]]) -> dict[str, str | list[str]]:
         """Nothing to add: the build is at home."""
@@ -194,6 +223,7 @@ def environment_key(root: LaneRoot, python: Python, wheels: Sequence[ResolvedWhe
         "python": python.tag,
         "wheels": sorted(wheel.sha256 for wheel in wheels),
         "site": cross.cross_site_text(),
+        "programs": [program.script for program in all_programs()],
     }
     return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()
 
@@ -219,7 +249,7 @@ def lane_wheels(
         return supply.native_wheel(missing.project, missing.version, python)
 
     found = resolve_or_build(requirements, wanted, build)
-    usable = [wheel for wheel in found if _is_pure(wheel.filename) or _is_programs(wheel.filename, kit)]
+    usable = [wheel for wheel in found if _is_pure(wheel.filename) or is_programs(wheel.filename, kit)]
     there = replace(wanted, platform=target_platform(kit.target), tags=(), links=(*links, *supply.links()))
     usable += [_of_target(wheel, there, supply) for wheel in found if wheel not in usable]
     return tuple(sorted(usable, key=lambda wheel: wheel.name))
@@ -254,7 +284,7 @@ def _is_pure(filename: str) -> bool:
     return all(tag.platform == "any" for tag in parse_wheel_filename(filename)[3])
 
 
-def _is_programs(filename: str, kit: Kit) -> bool:
+def is_programs(filename: str, kit: Kit) -> bool:
     """Whether a wheel is the build machine's and holds no extension module, by its tags."""
     tags = parse_wheel_filename(filename)[3]
     return any(tag.abi == "none" and tag.platform.endswith(f"_{kit.host.name}") for tag in tags)

@@ -88,8 +88,22 @@ class Job:
     @property
     def id(self) -> str:
         """SHA-256 of the job's canonical JSON, in hex."""
-        text = json.dumps(self.document(), sort_keys=True, separators=(",", ":"))
-        return hashlib.sha256(text.encode()).hexdigest()
+        return _digest(self.document())
+
+    @property
+    def build_id(self) -> str:
+        """As ``id``, of what decides the wheel's bytes: jobs that differ in their tests only share it."""
+        document = self.document()
+        for key in ("test", "siblings"):
+            del document[key]
+        document["rules"] = self.options.recipe.build_digest
+        document["roots"] = [list(pair) for pair in self.roots if pair[0] == "python"]
+        return _digest(document)
+
+
+def _digest(document: dict[str, Any]) -> str:
+    text = json.dumps(document, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def parse_lane(text: str) -> LaneName:

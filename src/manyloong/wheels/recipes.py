@@ -65,6 +65,12 @@ class Recipe:
             del document[key]
         return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()
 
+    @property
+    def build_digest(self) -> str:
+        """As ``digest``, of what decides the wheel's bytes: not of how it is tested and judged."""
+        built = replace(self, test_command=None, test_requires=(), skips=(), dispatched=())
+        return built.digest
+
     def serves(self, version: str | None) -> bool:
         """Whether it is for that version; one that is not known yet is served."""
         try:

@@ -121,6 +121,14 @@ def run_tests(plan: TestPlan, kit: Kit, place: Path, doors: Doors, supply: Suppl
         return (*(future.result() for future in futures), *missing)
 
 
+def passed_on(reports: Sequence[TestReport]) -> tuple[str, ...]:
+    """CPU models on which a wheel was seen to work, and never to fail."""
+    outcomes: dict[str, set[str]] = {}
+    for report in reports:
+        outcomes.setdefault(report.cpu, set()).add(report.outcome)
+    return tuple(sorted(cpu for cpu, seen in outcomes.items() if "passed" in seen and "failed" not in seen))
+
+
 def _not_tested(plan: TestPlan, root: str, reason: str) -> TestReport:
     return TestReport(
         python=plan.python.version,

@@ -1,7 +1,5 @@
 """Real loong64 files from the host's Debian mirror, by hash; and a disassembler for them."""
 
-import hashlib
-import json
 import os
 import tarfile
 import tomllib
@@ -20,12 +18,6 @@ from manyloong.store import HttpFetcher, RemoteFile, Store
 PINS: dict[str, list[dict[str, Any]]] = tomllib.loads(
     Path(__file__).with_name("debian_modules.toml").read_text("utf-8")
 )
-
-
-def inputs_digest(*kinds: str) -> str:
-    """What a proof was made from: the pins of these kinds."""
-    chosen = {kind: PINS[kind] for kind in kinds}
-    return hashlib.sha256(json.dumps(chosen, sort_keys=True).encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,13 +1,13 @@
 """What Debian's gcc does when nobody asks: the baseline, the thread-local storage dialect, the ABI."""
 
-import json
 import platform
 import subprocess
 import tarfile
 from pathlib import Path
 
 import pytest
-from tests.tools.audit.debian_modules import PINS, disassembler, fetch, inputs_digest
+from evidence.digests import write_evidence
+from tests.tools.audit.debian_modules import PINS, disassembler, fetch
 
 from manyloong.audit import ElfFacts, Facts, judge
 from manyloong.audit.elf import read_elf
@@ -18,7 +18,6 @@ from manyloong.targets import judged_target
 
 pytestmark = pytest.mark.tools
 
-EVIDENCE = Path(__file__).parents[3] / "evidence"
 SOURCE = """
 extern __thread int counter;
 int next_count(void) { return ++counter; }
@@ -89,14 +88,9 @@ def test_defaults(tools: Path, tmp_path: Path) -> None:
     results["linker_p_align"] = f"{min(one.align for one in elf.segments if one.kind == PT_LOAD):#x}"
     results["linker"] = "binutils 2.44"
     assert elf.e_flags == 0x43
-    document = {
-        "command": "pytest tests/tools/audit/test_compiler_defaults.py",
-        "inputs": inputs_digest("compiler", "disassembler"),
-        "results": results,
-    }
-    EVIDENCE.mkdir(exist_ok=True)
-    text = json.dumps(document, indent=1, sort_keys=True) + "\n"
-    (EVIDENCE / "compiler-defaults.json").write_text(text, "utf-8")
+    write_evidence(
+        "compiler-defaults", command="pytest tests/tools/audit/test_compiler_defaults.py", results=results
+    )
 
 
 def test_tls_descriptors_of_a_real_linker(tools: Path, tmp_path: Path) -> None:

@@ -1,14 +1,13 @@
 """Fifty Debian packages: what a distribution compiled is free of ABI errors, and is counted right."""
 
-import json
 import platform
 import subprocess
 from collections import Counter
 from pathlib import Path
-from typing import Any
 
 import pytest
-from tests.tools.audit.debian_modules import PINS, Module, disassembler, inputs_digest, modules
+from evidence.digests import write_evidence
+from tests.tools.audit.debian_modules import PINS, Module, disassembler, modules
 
 from manyloong.audit import Facts, judge
 from manyloong.audit.elf import read_elf
@@ -20,7 +19,7 @@ pytestmark = pytest.mark.tools
 
 NEWEST = judged_target("manylinux_2_43_loongarch64")  # Debian's own glibc
 ABI_KINDS = {"file", "abi", "world", "loader"}
-EVIDENCE = Path(__file__).parents[3] / "evidence"
+COMMAND = "pytest tests/tools/audit/test_debian_modules.py"
 V1_1 = (
     "amcas",
     "llacq",
@@ -57,14 +56,6 @@ def found() -> tuple[Module, ...]:
         pytest.skip(f"no Debian mirror: {error}")
 
 
-def write_evidence(name: str, results: dict[str, Any], *kinds: str) -> None:
-    EVIDENCE.mkdir(exist_ok=True)
-    command = "pytest tests/tools/audit/test_debian_modules.py"
-    document = {"command": command, "inputs": inputs_digest(*kinds), "results": results}
-    text = json.dumps(document, indent=1, sort_keys=True) + "\n"
-    (EVIDENCE / f"{name}.json").write_text(text, "utf-8")
-
-
 def test_fifty_packages_are_pinned() -> None:
     assert len({row["name"] for row in PINS["module"]}) == 50
 
@@ -96,7 +87,7 @@ def test_no_errors_of_abi_kind(found: tuple[Module, ...]) -> None:
         "findings_by_rule": dict(sorted(counts.items())),
         "errors_of_abi_kind": len(errors),
     }
-    write_evidence("debian-modules", results, "module")
+    write_evidence("debian-modules", command=COMMAND, results=results)
 
 
 def class_of(mnemonic: str) -> str:
@@ -151,7 +142,7 @@ def test_counts_agree_with_a_disassembler(found: tuple[Module, ...], tmp_path: P
         "words_in_data": data_words,
         "disassembler": "binutils 2.44",
     }
-    write_evidence("isa-counts", results, "module", "vectors", "disassembler")
+    write_evidence("isa-counts", command=COMMAND, results=results)
 
 
 def disassembled(command: list[str]) -> tuple[int, Counter[str]]:

@@ -1,6 +1,5 @@
 """The guard with a real pip: in a virtual environment of this host, and of the target under QEMU."""
 
-import json
 import os
 import platform
 import shutil
@@ -12,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from evidence.digests import write_evidence
 
 from manyloong.config.mirrors import debian_mirrors
 from manyloong.config.paths import cache_directory
@@ -29,7 +29,7 @@ from manyloong.wheels.registry import SimpleRegistry
 pytestmark = pytest.mark.tools
 
 TARGET = target("manylinux_2_36_loongarch64")
-EVIDENCE = Path(__file__).parents[3] / "evidence"
+COMMAND = "pytest tests/tools/audit/test_guard.py"
 
 
 def example(platform_tag: str) -> tuple[str, bytes]:
@@ -186,7 +186,7 @@ class TestTarget:
             "manylinux_2_36_loongarch64 without guard": "installed",
             "manylinux_2_36_loongarch64 with guard": "installed",
         }
-        self.write("guard", machine, results)
+        write_evidence("guard", command=COMMAND, results=results)
 
     def test_hwcap(self, machine: Machine, tmp_path: Path) -> None:
         code = "import ctypes; f = ctypes.CDLL(None).getauxval; f.restype = ctypes.c_ulong; print(hex(f(16)))"
@@ -200,13 +200,4 @@ class TestTarget:
         assert all(mask & 0x1A == 0x1A for mask in masks)  # the specification's hwcap_mask
         assert not any(mask & 1 for mask in masks)  # why bit 0 is not in it
         assert [bool(mask & 1 << 5) for mask in masks] == [False, True]  # LASX
-        self.write("hwcap", machine, found)
-
-    def write(self, name: str, machine: Machine, results: dict[str, str]) -> None:
-        EVIDENCE.mkdir(exist_ok=True)
-        document = {
-            "command": "pytest tests/tools/audit/test_guard.py",
-            "inputs": machine.root.id,
-            "results": results,
-        }
-        (EVIDENCE / f"{name}.json").write_text(json.dumps(document, indent=1, sort_keys=True) + "\n", "utf-8")
+        write_evidence("hwcap", command=COMMAND, results=found)

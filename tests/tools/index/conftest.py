@@ -182,6 +182,7 @@ class Bench:
     upstream: FakeUpstream
     client: httpx.Client
     clock: Clock
+    app: IndexApp
     ages_now: list[float] = field(default_factory=lambda: [1_000_000.0])
 
     def token(self, *projects: str, days: int = 1) -> str:
@@ -245,7 +246,7 @@ def make_bench(tmp_path: Path, upstream: FakeUpstream) -> MakeBench:
             look_every_s=LOOK_EVERY_S,
         )
         with serving(app) as url, httpx.Client(base_url=url, timeout=30, trust_env=False) as client:
-            yield Bench(site=site, upstream=upstream, client=client, clock=clock, ages_now=now)
+            yield Bench(site=site, upstream=upstream, client=client, clock=clock, app=app, ages_now=now)
 
     return make
 

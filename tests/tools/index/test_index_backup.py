@@ -1,4 +1,4 @@
-"""Back-up and restore with the databases' own tools while uploads go on; exports behind real web servers."""
+"""Back-up and restore with the databases' own tools during uploads; an export behind real web servers."""
 
 import json
 import os

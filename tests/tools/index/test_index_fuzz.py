@@ -2,6 +2,9 @@
 
 import asyncio
 import base64
+import hashlib
+import json
+import re
 import socket
 import string
 import time
@@ -12,15 +15,18 @@ import httpx
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from starlette.applications import Starlette
+from starlette.routing import Route
 
-from manyloong.index.testing import good_wheel
+from manyloong.index.testing import Canned, good_wheel, upstream_document, upstream_file
 
 if TYPE_CHECKING:
     from tests.tools.index.conftest import Bench, MakeBench
 
-PLAIN = {408, 400, 401, 403, 404, 405, 406, 413, 415, 429, 502, 503}
+PLAIN = {408, 400, 401, 403, 404, 405, 406, 413, 415, 416, 429, 502, 503}
 QUIET = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 CHECKED = settings(max_examples=150, deadline=None, suppress_health_check=QUIET)
+JSON = "application/vnd.pypi.simple.v1+json"
 FILE = "example-1.0-cp313-cp313-manylinux_2_36_loongarch64.whl"
 ROOTS = ("simple", "files", "integrity", "legacy", "project", "search", "api/files", "static", "metrics", "")
 ODD_PARTS = ["example", "Ex_Ample", FILE, FILE + ".metadata", "..", "%2e%2e", "%00", "%ff", "%c3%28", "-", ""]
@@ -79,6 +85,118 @@ def test_paths_and_headers(
     except httpx.InvalidURL:
         return
     clear(fuzzed.client.send(request))
+
+
+# A right value for each placeholder of a route, so that handlers are reached and not only the router.
+DIGEST = hashlib.sha256(good_wheel()[1]).hexdigest()
+RIGHT = {
+    "first": DIGEST[:2],
+    "second": DIGEST[2:4],
+    "rest": DIGEST[4:],
+    "project": "example",
+    "version": "1.0",
+    "filename": FILE,
+    "kind": "record",
+}
+RANGES = [
+    "bytes=0-3",
+    "bytes=5-",
+    "bytes=-1",
+    "bytes=99999999-",
+    "bytes=1-0",
+    "bytes=a",
+    "bytes=0-0,2-3",
+    "x",
+]
+VERBS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"]
+range_value = st.one_of(st.sampled_from([*RANGES, "bytes=" + ",".join(["0-1"] * 500)]), header_value)
+sent_body = st.one_of(st.binary(max_size=200), st.sampled_from([b"{}", b"[3]", b"\xff", b"--b\r\n"]))
+
+
+def routes(bench: "Bench") -> list[tuple[str, str]]:
+    """Every route of the application itself, with a method of its own: none can be forgotten here."""
+    assert isinstance(bench.app.rest, Starlette)
+    listed = [route for route in bench.app.rest.routes if isinstance(route, Route)]
+    own = [("/simple/", "GET"), ("/simple/{project:str}/", "GET")]
+    return own + [(route.path, min(route.methods or {"GET"})) for route in listed]
+
+
+@settings(CHECKED, max_examples=300)
+@given(data=st.data())
+def test_every_endpoint_and_method(fuzzed: "Bench", data: st.DataObject) -> None:
+    path, own = data.draw(st.sampled_from(routes(fuzzed)))
+    right = data.draw(st.integers(0, 3)) > 0
+    for name in re.findall(r"{(\w+)", path):
+        value = RIGHT[name] if right or data.draw(st.booleans()) else data.draw(part)
+        path = re.sub(rf"{{{name}(:str)?}}", lambda _, value=value: value, path)  # type: ignore[misc]
+    headers = {
+        "Range": data.draw(range_value),
+        "If-Range": data.draw(header_value),
+        "If-None-Match": data.draw(header_value),
+        "If-Modified-Since": data.draw(header_value),
+        "Accept": data.draw(
+            st.one_of(header_value, st.sampled_from(["application/json", "text/html", JSON]))
+        ),
+        "Accept-Encoding": data.draw(header_value),
+        "Content-Type": data.draw(st.one_of(header_value, st.just("multipart/form-data; boundary=b"))),
+    }
+    kept = {name: value for name, value in headers.items() if value and data.draw(st.booleans())}
+    if data.draw(st.booleans()):
+        secret = base64.b64encode(f"__token__:{fuzzed.token()}".encode()).decode()
+        kept["Authorization"] = f"Basic {secret}"
+    url = str(fuzzed.client.base_url).rstrip("/") + path
+    method = data.draw(st.sampled_from([own, own, *VERBS]))
+    try:
+        request = fuzzed.client.build_request(method, url, headers=kept, content=data.draw(sent_body))
+    except httpx.InvalidURL:
+        return
+    clear(fuzzed.client.send(request))
+
+
+def test_every_endpoint_answers_its_own_method(fuzzed: "Bench") -> None:
+    """The values above are right: otherwise the test before this one would only see refusals."""
+    auth = ("__token__", fuzzed.token())
+    for path, own in routes(fuzzed):
+        url = re.sub(r"{(\w+)(:str)?}", lambda match: RIGHT[match[1]], path)
+        answer = fuzzed.client.request(own, url, auth=auth, content=b"{}")
+        expected = {"/legacy/": 415, "/legacy": 415, "/simple": 301}.get(path, 200)
+        if path.startswith("/integrity/"):
+            expected = 404  # the wheel came without attestations
+        assert answer.status_code == expected, (url, answer.text)
+
+
+odd_value = st.recursive(
+    st.one_of(st.none(), st.booleans(), st.integers(-(2**70), 2**70), st.text(max_size=12), st.just("1.0")),
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=2), st.dictionaries(st.text(max_size=5), inner, max_size=2)
+    ),
+    max_leaves=4,
+)
+FILE_KEYS = ["filename", "url", "hashes", "yanked", "core-metadata", "requires-python", "provenance", "size"]
+PAGE_KEYS = ["meta", "name", "files", "versions", "project-status"]
+
+
+@CHECKED
+@given(
+    entry=st.dictionaries(st.sampled_from([*FILE_KEYS, "upload-time", "gpg-sig"]), odd_value, max_size=4),
+    page=st.dictionaries(st.sampled_from(PAGE_KEYS), odd_value, max_size=2),
+    number=st.integers(0, 10**12),
+)
+def test_whatever_upstream_answers(
+    fuzzed: "Bench", entry: dict[str, Any], page: dict[str, Any], number: int
+) -> None:
+    """Each value that an upstream page may have, replaced by something else: a page of ours, or 502."""
+    name = f"odd-{number}"
+    files = [upstream_file(f"{name}-1.0.tar.gz", b"x") | entry, upstream_file(FILE, b"y") | entry]
+    document = upstream_document(name, files, ["1.0"]) | page
+    fuzzed.upstream.answers[f"/simple/{name}/"] = Canned(body=json.dumps(document).encode())
+    fuzzed.later(6)  # upstream is given another chance after what looked like a failure
+    for accept in (JSON, "text/html"):
+        answer = fuzzed.client.get(f"/simple/{name}/", headers={"Accept": accept})
+        assert answer.status_code in {200, 502}, answer.text
+        if answer.status_code == 200 and accept == JSON:
+            assert answer.json()["name"] == name
+            assert all("hashes" in file for file in answer.json()["files"])
 
 
 FORM = {":action": "file_upload", "name": "example", "version": "1.0", "sha256_digest": "0" * 64}
@@ -177,7 +295,10 @@ def test_slow_clients_are_let_go(make_bench: "MakeBench", monkeypatch: pytest.Mo
             "POST /legacy/ HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n"
             f"Authorization: Basic {token}\r\nContent-Type: multipart/form-data; boundary=b\r\n\r\n"
         )
-        for sent, expected in ((b"", b""), (b"GET / HTTP/1.1\r\nHo", b""), (head.encode(), b" 408 ")):
+        put = head.replace("POST /legacy/", f"PUT /api/files/{FILE}/log")
+        cases = [(b"", b""), (b"GET / HTTP/1.1\r\nHo", b"")]
+        cases += [(text.encode(), b" 408 ") for text in (head, put)]
+        for sent, expected in cases:
             with socket.create_connection((url.host, url.port or 80), timeout=10) as link:
                 link.sendall(sent)
                 begun = time.monotonic()
@@ -185,6 +306,30 @@ def test_slow_clients_are_let_go(make_bench: "MakeBench", monkeypatch: pytest.Mo
                 assert expected in answer
                 assert time.monotonic() - begun < 5
         assert bench.client.get("/healthz").status_code == 200
+
+
+def test_clients_that_do_not_read_are_let_go(small: "Bench", monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("manyloong.index.http_simple._SILENCE_S", 0.5)
+    names = [f"example-1.0-{number}-py3-none-any.whl" for number in range(9000)]
+    files = [upstream_file(name, name.encode()) for name in names]
+    small.upstream.project("example", ["1.0"], *files)
+    whole = len(small.page("example", **{"Accept-Encoding": "identity"}).content)
+    url = small.client.base_url
+    link = socket.socket()
+    link.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8192)
+    link.settimeout(10)
+    with link:
+        link.connect((url.host, url.port or 80))
+        link.sendall(f"GET /simple/example/ HTTP/1.1\r\nHost: x\r\nAccept: {JSON}\r\n\r\n".encode())
+        time.sleep(2)
+        got = 0
+        try:
+            while piece := link.recv(1 << 20):
+                got += len(piece)
+        except ConnectionResetError:
+            pass
+    assert 0 < got < whole
+    assert len(small.page("example", **{"Accept-Encoding": "identity"}).content) == whole
 
 
 def test_a_client_that_goes_away_leaves_nothing(make_bench: "MakeBench") -> None:

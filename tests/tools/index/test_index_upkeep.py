@@ -1,8 +1,10 @@
 """Keeping an index: verify, gc, export, import, affected, and the command line's errors."""
 
 import asyncio
+import hashlib
 import sqlite3
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,10 +12,14 @@ import httpx
 import pytest
 
 from manyloong.index.blobs import DirectoryBlobs, S3Blobs
+from manyloong.index.gate import Upload
 from manyloong.index.model import blob_key
+from manyloong.index.names import wheel_name
 from manyloong.index.pages import Pages
-from manyloong.index.site import open_site
-from manyloong.index.testing import FakeUpstream, good_wheel
+from manyloong.index.publish import Gatekeeper, publish
+from manyloong.index.settings import Settings
+from manyloong.index.site import Site, init_site, open_site
+from manyloong.index.testing import FakeUpstream, accept_all, good_wheel
 from manyloong.index.upkeep import affected, collect, verify
 from manyloong.index.upstream import Ages, Upstream, open_client
 from manyloong.index.upstream_page import JSON_TYPE
@@ -68,6 +74,38 @@ def test_gc_removes_only_what_is_old_and_unclaimed(bench: "Bench") -> None:
     assert bench.site.blobs.size(orphan) is None
     assert len(list(bench.site.blobs.listing())) == 2
     assert verify(bench.site).faults == ()
+
+
+class Swept(DirectoryBlobs):
+    """A folder in which ``gc`` runs at the worst moment: the bytes are there, their row is not yet."""
+
+    site: Site
+
+    def put_bytes(self, key: str, content: bytes) -> None:
+        super().put_bytes(key, content)
+        if not self.swept:
+            self.swept = True
+            later = time.time() + 4000
+            self.removed = collect(self.site, now=lambda: later).keys
+
+    swept = False
+    removed: tuple[str, ...] = ()
+
+
+def test_gc_and_an_upload_at_the_same_time(tmp_path: Path) -> None:
+    """The upload of what an older, cut-off one has left; gc goes over it before it is committed."""
+    plain = init_site(tmp_path / "index", Settings())
+    blobs = Swept(tmp_path / "index/files")
+    site = blobs.site = Site(root=plain.root, settings=plain.settings, engine=plain.engine, blobs=blobs)
+    filename, content = good_wheel()
+    path = tmp_path / filename
+    path.write_bytes(content)
+    fields = {"sha256_digest": hashlib.sha256(content).hexdigest()}
+    upload = Upload(fields=fields, filename=filename, path=path)
+    keeper = Gatekeeper(auditor=accept_all, clock=lambda: datetime(2026, 1, 1, tzinfo=UTC))
+    publish(site, upload, name=wheel_name(filename), released_at="", actor="test", keeper=keeper)
+    assert len(blobs.removed) == 2
+    assert verify(site).faults == ()
 
 
 def test_affected(bench: "Bench") -> None:

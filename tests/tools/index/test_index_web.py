@@ -186,6 +186,8 @@ def test_search_finds_all_words(small: "Bench") -> None:
         small.upstream.project(name, ["1.0"])
         small.upload(*good_wheel(name))
     text = small.client.get("/search", params={"q": "Zebra PYTHON"}).text
+    assert "project with loongarch64 wheels matches" in text
+    assert "projects with loongarch64 wheels match" in small.client.get("/search", params={"q": "zebra"}).text
     assert "/project/python-zebra/" in text
     assert 'project/zebra/"' not in text
     assert "/project/horse/" not in text

@@ -9,7 +9,8 @@ from manyloong.targets import all_pythons, target
 from manyloong.wheels.cross import backend_settings, cross_config, cross_variables
 from manyloong.wheels.identifier import Identifier
 from manyloong.wheels.job import Job, Options
-from manyloong.wheels.recipes import gathered_settings
+from manyloong.wheels.recipe_keys import Skip
+from manyloong.wheels.recipes import Recipe, gathered_settings
 from manyloong.wheels.source import Source
 
 SOURCE = Source(
@@ -48,6 +49,28 @@ def test_golden_id() -> None:
 )
 def test_what_decides_the_wheel_decides_the_id(other: Job) -> None:
     assert other.id != JOB.id
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        replace(JOB, options=Options(test_command="pytest", test_requires=("pytest",))),
+        replace(JOB, options=Options(recipe=Recipe(skips=(Skip(test="a", reason="b"),), dispatched=("f",)))),
+        replace(JOB, siblings=all_pythons()[:1], roots=(("target-loong64", "c" * 64),)),
+    ],
+)
+def test_what_is_tested_only_makes_another_job_and_the_same_build(other: Job) -> None:
+    assert other.id != JOB.id
+    assert other.build_id == JOB.build_id
+
+
+def test_what_decides_the_bytes_decides_the_build() -> None:
+    for other in (
+        replace(JOB, options=Options(recipe=Recipe(ports=("zlib",)))),
+        replace(JOB, roots=(("python", "d" * 64),)),
+        replace(JOB, lane="emulated"),
+    ):
+        assert other.build_id != JOB.build_id
 
 
 def test_where_the_sources_lie_does_not() -> None:

@@ -1,0 +1,37 @@
+"""What the auditor's proofs were made from: a digest of files of this tree, listed in inputs.toml."""
+
+import hashlib
+import json
+import tomllib
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).parent
+ROOT = HERE.parent
+
+
+def names() -> tuple[str, ...]:
+    """The proofs that are listed."""
+    return tuple(_table())
+
+
+def digest_of(name: str) -> str:
+    """SHA-256 over names and contents of the proof's inputs; raises ValueError where a pattern fits none."""
+    found: dict[str, str] = {}
+    for pattern in _table()[name]["files"]:
+        paths = sorted(path for path in ROOT.glob(pattern) if path.is_file())
+        if not paths:
+            raise ValueError(f"no file of the tree fits {pattern!r}, an input of {name}")
+        for path in paths:
+            found[path.relative_to(ROOT).as_posix()] = hashlib.sha256(path.read_bytes()).hexdigest()
+    return hashlib.sha256(json.dumps(found, sort_keys=True).encode()).hexdigest()
+
+
+def write_evidence(name: str, *, command: str, results: Any) -> None:
+    """Write ``NAME.json`` whole, about today's inputs."""
+    document = {"command": command, "inputs": digest_of(name), "results": results}
+    (HERE / f"{name}.json").write_text(json.dumps(document, indent=1, sort_keys=True) + "\n", "utf-8")
+
+
+def _table() -> dict[str, dict[str, list[str]]]:
+    return tomllib.loads((HERE / "inputs.toml").read_text("utf-8"))
