@@ -24,12 +24,17 @@ def test_evidence_says_that_everything_works() -> None:
             assert {report["outcome"] for report in result["tests"]} == {"passed"}, result["wheel"]
 
 
+made = pytest.mark.skipif(not lanes.RESULTS.exists(), reason="the proof was not made yet")
+
+
+@made
 def test_evidence_of_the_lanes_is_not_stale() -> None:
     document = json.loads(lanes.RESULTS.read_text("utf-8"))
     assert document["digest"] == lanes.digest(), "inputs changed: nox -s evidence"
     assert set(document["results"]) == {f"{release} {python}" for release, python in lanes.entries()}
 
 
+@made
 def test_both_lanes_make_the_same_of_a_release() -> None:
     for key, result in json.loads(lanes.RESULTS.read_text("utf-8"))["results"].items():
         cross, emulated = result["cross"], result["emulated"]

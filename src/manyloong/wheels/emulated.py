@@ -85,6 +85,7 @@ class EmulatedLane:
         (workplace.tools / "cross.json").write_text(
             cross.cross_config_text(self.kit.target, self.python), "utf-8"
         )
+        cross.write_answers(workplace.tools, self.kit.target)
         toolchain = self.kit.toolchain
         text = (toolchain.target / "cmake/toolchain.cmake").read_text("utf-8")
         (workplace.tools / _CMAKE).write_text(native_cmake(text), "utf-8")
