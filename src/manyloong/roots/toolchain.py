@@ -76,6 +76,7 @@ class TreePlan:
     files: Mapping[str, str]  # path in the tree -> text
     executables: Mapping[str, str]
     links: Mapping[str, str]
+    headers: tuple[str, ...] = ("*",)  # of clang's own, besides the language's
     libc_kernel: tuple[int, ...] = ()  # in the ABI note of the start files; empty: as zig has it
     pythons: tuple[TargetPython, ...] = ()
     libc: tuple[Path, ...] = ()  # files of the C library those were configured with
@@ -89,6 +90,7 @@ class TreePlan:
             "zig_target": self.zig_target,
             "compile": self.layout.clang(),
             "compile_cxx": self.layout.clang(cxx=True),
+            "headers": self.headers,
             "libc_kernel": self.libc_kernel,
         }
 
@@ -175,7 +177,8 @@ def plan_target(
     }
     libc = find_libc(target_root, target.triplet)
     kernel = architecture.glibc_kernel if target.libc == "glibc" else ()
-    return replace(plan, files=texts, pythons=pythons, libc=libc, libc_kernel=kernel)
+    headers = architecture.compiler.headers
+    return replace(plan, files=texts, pythons=pythons, libc=libc, headers=headers, libc_kernel=kernel)
 
 
 def plan_native(target: Target, host: Host, *, native_root: Path, layout: Layout | None = None) -> TreePlan:
@@ -235,7 +238,6 @@ def _plan(
             f"bin/{name}": text for name, text in wrapper_scripts(layout, triplet_names=not native).items()
         },
         links={
-            "lib/clang/include": f"{layout.zig}/lib/include",
             **{f"bin/{name}": path for name, path in links.items() if (native_root / path[1:]).exists()},
         },
     )

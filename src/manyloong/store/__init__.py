@@ -2,7 +2,7 @@
 
 from manyloong.store.digest import fetch_by_digest
 from manyloong.store.fetch import HttpFetcher
-from manyloong.store.files import keep_directory, save_log, write_whole
+from manyloong.store.files import keep_directory, save_folder, save_log, write_whole
 from manyloong.store.objects import Store
 from manyloong.store.remote import Fetcher, RemoteFile
 from manyloong.store.shelf import RecordingFetcher, ShelfFetcher, check_shelf, fill_shelf
@@ -21,6 +21,7 @@ __all__ = [
     "fetch_by_digest",
     "fill_shelf",
     "keep_directory",
+    "save_folder",
     "save_log",
     "write_whole",
 ]

@@ -45,3 +45,13 @@ def save_log(store: Path, log: Path, *, name: str) -> Path | None:
     kept = store / "logs" / f"{name}.log"
     write_whole(kept, log.read_bytes())
     return kept
+
+
+def save_folder(store: Path, folder: Path, *, name: str) -> Path | None:
+    """A copy of a folder that outlives its job, at the store's ``logs/NAME``; None where there is none."""
+    if not folder.is_dir():
+        return None
+    kept = store / "logs" / name
+    shutil.rmtree(kept, ignore_errors=True)
+    shutil.copytree(folder, kept, symlinks=True)
+    return kept

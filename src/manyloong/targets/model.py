@@ -28,6 +28,7 @@ class Compiler:
     """How clang is told of an architecture, and GCC's own flags for it."""
 
     flags: tuple[str, ...]  # given at each call, before the package's own
+    headers: tuple[str, ...]  # clang's own with the architecture's intrinsics
     rewrites: tuple[FlagRule, ...]
 
 

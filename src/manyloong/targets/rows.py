@@ -22,6 +22,7 @@ def _architecture(name: str) -> Architecture:
         zig=Zig(**row.pop("zig")),
         compiler=Compiler(
             flags=tuple(compiler["flags"]),
+            headers=tuple(compiler["headers"]),
             rewrites=tuple(
                 FlagRule(flag=flag, give=give, why=why) for flag, give, why in compiler["rewrites"]
             ),

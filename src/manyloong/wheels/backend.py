@@ -14,6 +14,7 @@ import pyproject_hooks
 from manyloong.errors import BuildError, InputError
 from manyloong.sandbox import Bind, Command, Done, Runner
 from manyloong.wheels.cross import BUILD, ENVIRONMENT, SOURCE, TOOLS
+from manyloong.wheels.diagnosis import LINES, diagnose_build
 
 T = TypeVar("T")
 _HOOK_SCRIPTS = f"{TOOLS}/hooks"
@@ -111,10 +112,10 @@ class HookRunner:
         self.commands.append(command)
         done = self._runner.run(command)
         if not done.succeeded:
-            raise hook_error(hook, done)
+            raise hook_error(hook, done, self._place.source)
         output = control / "output.json"
         if not output.is_file():
-            raise hook_error(hook, done)
+            raise hook_error(hook, done, self._place.source)
         shutil.copyfile(output, Path(host_control) / "output.json")
 
     def _inside(self, variables: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
@@ -134,18 +135,20 @@ class HookRunner:
         file.write_text(json.dumps(document), "utf-8")
 
 
-def hook_error(hook: str, done: Done) -> BuildError:
-    """Why a hook failed, with the last 30 lines of its output and where the whole log is."""
+def hook_error(hook: str, done: Done, sources: Path) -> BuildError:
+    """Why a hook failed, as far as its output tells, with the last 30 lines of it and the next step."""
     reasons = {
         "timeout": "took too long",
         "memory": "used too much memory",
         "exited": f"failed ({done.returncode})",
     }
     lines = done.last_lines(30)
-    hint = "look inside the failed build: run again with --keep"
+    reason, hint = reasons[done.outcome], "look inside the failed build: run again with --keep"
     if any(sign in lines for sign in NETWORK_SIGNS):
-        hint = "builds have no network: give the package what it downloads beforehand, or switch that off"
-    return BuildError(f"{hook} {reasons[done.outcome]}; the last lines were:\n{lines}", hint=hint)
+        hint = "builds have no network; what this one asks for is in the lines above: switch it off"
+    elif done.outcome == "exited" and (known := diagnose_build(done.last_lines(LINES), sources)):
+        reason, hint = f"{reason}: {known.cause}", known.hint
+    return BuildError(f"{hook} {reason}; the last lines were:\n{lines}", hint=hint)
 
 
 def open_project(place: Workplace, runner: Callable[..., None]) -> build.ProjectBuilder:

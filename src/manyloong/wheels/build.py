@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from manyloong.errors import BuildError
+from manyloong.events import Warned
 from manyloong.sandbox import Command
 from manyloong.store import Store
 from manyloong.wheels import cross
@@ -19,6 +20,7 @@ from manyloong.wheels.backend import (
     template_binds,
 )
 from manyloong.wheels.declared import speaks_of_downloads
+from manyloong.wheels.diagnosis import native_flags
 from manyloong.wheels.doors import Doors
 from manyloong.wheels.downloads import Download
 from manyloong.wheels.environment import BuildEnvironment, described_variables
@@ -82,6 +84,12 @@ def build_in_lane(
             shutil.rmtree(place)
         else:
             remember(job, raw.downloads, doors)
+            for text in native_flags(raw.dropped_flags, workplace.source):
+                doors.listener(Warned(text=text))
+            for one in raw.downloads:
+                if one.differs:
+                    text = f"{job.source.label}: {one.url} was served by {one.origin}: {one.differs}"
+                    doors.listener(Warned(text=text, hint=f"to have the original: --source {one.url}=FILE"))
             return raw
 
 

@@ -52,10 +52,41 @@ def cross_site_text() -> str:
     return files("manyloong.wheels.payload").joinpath("cross_site.py").read_text("utf-8")
 
 
+# `uname` and `arch` of the machine that is built for; what is asked besides is answered as it is.
+_UNAME = """\
+#!/bin/sh
+/usr/bin/{program} "$@" | sed "s/\\b$(/usr/bin/uname -m)\\b/{machine}/g"
+"""
+# Read by each configure script that Autoconf made. They find a compiler whose programs run here, so to them
+# this is no cross build, and their checks run; what they would ask uname and an old config.sub is said here.
+_CONFIG_SITE = """\
+case "$build_alias" in ''|{machine}-*) ac_cv_build={canonical} ;; esac
+case "$host_alias" in ''|{machine}-*) ac_cv_host={canonical} ;; esac
+case "$target_alias" in ''|{machine}-*) ac_cv_target={canonical} ;; esac
+"""
+
+
+def cross_programs(target: Target) -> dict[str, str]:
+    """Path below TOOLS -> text: what answers for the target where Python is not asked."""
+    machine = target.architecture.uname
+    scripts = {f"cross/{name}": _UNAME.format(program=name, machine=machine) for name in ("uname", "arch")}
+    canonical = target.triplet.replace("-linux-", "-unknown-linux-")
+    return {**scripts, "config.site": _CONFIG_SITE.format(machine=machine, canonical=canonical)}
+
+
+def write_answers(tools: Path, target: Target) -> None:
+    """The programs and the site file of ``cross_programs``, in the folder that is seen at TOOLS."""
+    for name, text in cross_programs(target).items():
+        path = tools / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text, "utf-8")
+        path.chmod(0o755)
+
+
 def cross_variables(*, epoch: int, jobs: int) -> dict[str, str]:
     """The whole environment of a cross build; nothing of the host's is inherited."""
     return {
-        "PATH": f"{ENVIRONMENT}/bin:{TARGET}/bin:{PORTS}/bin:/usr/bin:/bin",
+        "PATH": f"{ENVIRONMENT}/bin:{TOOLS}/cross:{TARGET}/bin:{PORTS}/bin:/usr/bin:/bin",
         "HOME": HOME,
         "LANG": "C.UTF-8",
         "TZ": "UTC",
@@ -73,8 +104,10 @@ def cross_variables(*, epoch: int, jobs: int) -> dict[str, str]:
         "OBJCOPY": "objcopy",
         "READELF": "readelf",
         "PKG_CONFIG": f"{TARGET}/bin/pkg-config",
-        "CC_FOR_BUILD": f"{NATIVE}/bin/cc",
-        "CXX_FOR_BUILD": f"{NATIVE}/bin/c++",
+        **dict.fromkeys(("CC_FOR_BUILD", "BUILD_CC", "HOSTCC"), f"{NATIVE}/bin/cc"),
+        **dict.fromkeys(("CXX_FOR_BUILD", "BUILD_CXX", "HOSTCXX"), f"{NATIVE}/bin/c++"),
+        "CONFIG_SITE": f"{TOOLS}/config.site",
+        "CLANG_CRASH_DIAGNOSTICS_DIR": f"{BUILD}/crash",
         "CMAKE_TOOLCHAIN_FILE": f"{TARGET}/cmake/toolchain.cmake",
         "CMAKE_BUILD_PARALLEL_LEVEL": str(jobs),
         "MAKEFLAGS": f"-j{jobs}",

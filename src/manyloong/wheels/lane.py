@@ -171,6 +171,7 @@ def prepare_cross(workplace: Workplace, kit: Kit, python: Python) -> None:
     source = kit.source_python(python)
     if source is not None and source.home is not None:
         shutil.copytree(source.home, workplace.path / PurePosixPath(cross.PYTHON_HOME).name)
+    cross.write_answers(workplace.tools, kit.target)
 
 
 def source_trees(kit: Kit, python: Python) -> tuple[tuple[Path, str], ...]:

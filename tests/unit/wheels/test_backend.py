@@ -40,7 +40,7 @@ def test_an_in_tree_backend_is_found_by_its_path_inside(tmp_path: Path) -> None:
 )
 def test_how_a_hook_ended(outcome: str, words: str, tmp_path: Path) -> None:
     text_log = done(tmp_path / "log", "line\n" * 100 + "last words\n", outcome=outcome)
-    error = hook_error("build_wheel", text_log)
+    error = hook_error("build_wheel", text_log, tmp_path)
     assert words in error.message
     assert error.message.endswith("last words")
     assert error.message.count("line\n") == 29
@@ -48,4 +48,4 @@ def test_how_a_hook_ended(outcome: str, words: str, tmp_path: Path) -> None:
 
 def test_a_download_in_a_build_is_explained(tmp_path: Path) -> None:
     text = "urllib.error.URLError: <urlopen error [Errno -3] Temporary failure in name resolution>\n"
-    assert "no network" in (hook_error("build_wheel", done(tmp_path / "log", text)).hint or "")
+    assert "no network" in (hook_error("build_wheel", done(tmp_path / "log", text), tmp_path).hint or "")

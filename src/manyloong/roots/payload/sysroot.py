@@ -17,6 +17,7 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,12 @@ fn isCompilers(name: []const u8) bool {
     if (std.mem.startsWith(u8, name, "__stack_chk")) return false;
     return !std.mem.endsWith(u8, name, "_chk") and !std.mem.endsWith(u8, name, "chk_fail");
 }
+"""
+# Of clang's own headers, those of the language; an architecture's intrinsics are named by its row. Others
+# must not be found: configure checks and __has_include ask for immintrin.h to learn whether this is x86.
+LANGUAGE_HEADERS = """
+__std* __float_* std* float.h limits.h iso646.h inttypes.h tgmath.h unwind.h varargs.h builtins.h
+module.modulemap llvm_libc_wrappers sanitizer profile fuzzer xray
 """
 # Libraries that are part of libc since glibc 2.34 and of musl ever since, and GCC's that compiler-rt covers.
 EMPTY_LIBRARIES = ("pthread", "dl", "rt", "util", "atomic", "gcc")
@@ -66,6 +73,7 @@ class Recipe:
         self.zig_target: list[str] = document["zig_target"]  # -target X -mcpu=Y
         self.compile: list[str] = document["compile"]  # clang's driver, configured
         self.compile_cxx: list[str] = document["compile_cxx"]
+        self.headers: list[str] = document["headers"]  # of clang's own, besides the language's
         self.libc_kernel: list[int] = document["libc_kernel"]  # in the start files' note; empty: zig's
         self.configuration = self.tree / "lib" / "clang"
         self.sysroot = self.tree / "sysroot"
@@ -125,6 +133,16 @@ def lay_headers(recipe: Recipe, cache: Path) -> None:
             shutil.copytree(folder, recipe.include, dirs_exist_ok=True)
     floor = [word for word in line if word.startswith("-D__GLIBC")]
     write(recipe.configuration / "floor.cfg", "\n".join(floor) + "\n")
+
+
+def lay_intrinsics(recipe: Recipe) -> None:
+    """Clang's own headers as links: those of the language and of the architecture."""
+    place = recipe.configuration / "include"
+    place.mkdir(parents=True)
+    patterns = [*LANGUAGE_HEADERS.split(), *recipe.headers]
+    for path in sorted((recipe.zig_lib / "include").iterdir()):
+        if any(fnmatchcase(path.name, pattern) for pattern in patterns):
+            (place / path.name).symlink_to(path)
 
 
 def lay_libraries(recipe: Recipe, cache: Path) -> None:
@@ -250,6 +268,7 @@ def main(path: str) -> int:
         cache = work / "cache"
         lay_zig(recipe, cache)
         lay_headers(recipe, cache)
+        lay_intrinsics(recipe)
         lay_start_files(recipe, work)
         libraries = pool.submit(lay_libraries, recipe, cache)
         unwinder = compile_unwinder(recipe, work, pool)

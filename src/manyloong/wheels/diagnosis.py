@@ -1,0 +1,208 @@
+"""What a failed build's log means for somebody who does not know the package: cause, place, next step.
+
+Compilers, linkers, shells and build systems name what they miss; here their words are looked for in the end
+of the log, and the line of the sources that asked for it is found. Reads the sources, runs nothing.
+"""
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from manyloong.errors import BuildError
+from manyloong.wheels.cross import BUILD, NATIVE, SOURCE
+
+LINES = 300  # of the log's end that are read
+CRASH = f"{BUILD}/crash"  # where the compiler puts what reproduces its crash
+PAGE = "docs/how-to/my-package-does-not-build.md"
+_NEAR = 40  # lines between a compiler's command line and its error
+_FILE_BYTES = 1 << 20
+# Files that say how a package is compiled.
+_SCRIPTS = (
+    "*.py", "CMakeLists.txt", "*.cmake", "meson.build", "meson.options", "meson_options.txt", "Makefile*",
+    "*.mk", "*.am", "configure", "configure.ac", "*.m4", "*.toml", "*.cfg", "*.gyp", "*.gypi", "*.sh", "*.in",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Diagnosis:
+    """Why a build failed, in one sentence, and what to do."""
+
+    cause: str
+    hint: str
+
+
+Finder = Callable[[re.Match[str], list[str], int, Path], Diagnosis]
+
+
+def diagnose_build(log: str, sources: Path) -> Diagnosis | None:
+    """The last thing in the log that is understood; None where nothing is. ``sources``: the working copy.
+
+    What another architecture's code gives away comes before what may be a build's own harmless question.
+    """
+    lines = log.splitlines()[-LINES:]
+    for rules in (_CERTAIN, _LIKELY):
+        for number in range(len(lines) - 1, -1, -1):
+            for pattern, explain in rules:
+                if found := pattern.search(lines[number]):
+                    return explain(found, lines, number, sources)
+    return None
+
+
+def moved_crash(error: BuildError, kept: Path) -> BuildError:
+    """The same error with the place where the compiler's crash files have been saved."""
+    return BuildError(error.message.replace(CRASH, str(kept)), hint=error.hint)
+
+
+def find_in_sources(sources: Path, word: str, *, most: int = 3) -> tuple[str, ...]:
+    """Where a word is in the files that say how a package is compiled: ``path:line``, shortest path first."""
+    pattern = re.compile(rf"(?<![\w-]){re.escape(word)}(?![\w=-])")
+    return tuple(_matches(sources, pattern, most))
+
+
+def native_flags(dropped: tuple[str, ...], sources: Path) -> Iterator[str]:
+    """A sentence on each flag that would have built for the build machine's own processor."""
+    for flag in dropped:
+        if flag.endswith("=native"):
+            place = ", ".join(find_in_sources(sources, flag)) or "the build"
+            yield f"{place}: {flag} was left out; the wheel is for the baseline of its tag"
+
+
+def _matches(sources: Path, pattern: re.Pattern[str], most: int) -> Iterator[str]:
+    files = (path for glob in _SCRIPTS for path in sources.rglob(glob) if path.is_file())
+    for path in sorted(set(files), key=lambda path: (len(path.parts), str(path))):
+        if path.stat().st_size > _FILE_BYTES:
+            continue
+        for number, line in enumerate(path.read_text("utf-8", "replace").splitlines(), 1):
+            if pattern.search(line):
+                yield f"{path.relative_to(sources)}:{number}"
+                most -= 1
+                break
+        if not most:
+            return
+
+
+def _place(path: str, line: str) -> str:
+    return f"{path.removeprefix(SOURCE).lstrip('/')}:{line}"
+
+
+def _includer(lines: list[str], number: int) -> str:
+    """The package's own line that led to an error inside a header: the first of the chain above it."""
+    place = ""
+    for line in reversed(lines[:number]):
+        if not (found := re.match(r"\s*In file included from (\S+?):(\d+):", line)):
+            break
+        place = _place(found[1], found[2])
+    return place or "the sources"
+
+
+def _is_native(lines: list[str], number: int) -> bool:
+    """Whether the compiler that failed is the build machine's: it is named near the error."""
+    near = [*lines[max(0, number - _NEAR) : number], *lines[number : number + _NEAR]]
+    return any(f"{NATIVE}/bin/" in line for line in near)
+
+
+def _who(lines: list[str], number: int) -> str:
+    return "a program that the build runs itself" if _is_native(lines, number) else "the package"
+
+
+def _crash(found: re.Match[str], lines: list[str], number: int, sources: Path) -> Diagnosis:
+    del sources
+    script = next((line for line in lines[number:] if f"{CRASH}/" in line and line.endswith(".sh")), "")
+    run = script.rpartition(" ")[2] or found[1]
+    return Diagnosis(
+        cause=f"the compiler crashed; the source and the command that make it crash again: {found[1]}, {run}",
+        hint="try a lower -O for that file (-e CFLAGS=-O1), and report the crash to LLVM with both files",
+    )
+
+
+def _foreign_header(found: re.Match[str], lines: list[str], number: int, sources: Path) -> Diagnosis:
+    del sources
+    groups = found.groupdict()
+    place = _place(groups["file"], groups["line"]) if groups.get("file") else _includer(lines, number)
+    return Diagnosis(
+        cause=f"{place} includes {groups['header']}, intrinsics of another architecture",
+        hint="see whether the package can be built without them (-C, -e), or guard the line with"
+        f" #if defined(__x86_64__) by a recipe's patch: {PAGE}#intrinsics-of-another-architecture",
+    )
+
+
+def _foreign_flag(found: re.Match[str], lines: list[str], number: int, sources: Path) -> Diagnosis:
+    del lines, number
+    place = ", ".join(find_in_sources(sources, found["flag"])) or "the build"
+    return Diagnosis(
+        cause=f"{place} gives the compiler {found['flag']}, which is not for this architecture",
+        hint=f"switch it off by an option of the package (-C, -e) or by a recipe's patch: {PAGE}#flags",
+    )
+
+
+def _foreign_assembly(found: re.Match[str], lines: list[str], number: int, sources: Path) -> Diagnosis:
+    del lines, number, sources
+    return Diagnosis(
+        cause=f"{_place(found['file'], found['line'])} has another architecture's assembly ({found['what']})",
+        hint=f"see whether the package has a portable way (-C, -e), or patch it: {PAGE}#assembly",
+    )
+
+
+def _missing_header(found: re.Match[str], lines: list[str], number: int, sources: Path) -> Diagnosis:
+    del sources
+    place, who = _place(found["file"], found["line"]), _who(lines, number)
+    return Diagnosis(
+        cause=f"{place} includes {found['header']}, which is not there: {who} needs a library that has it",
+        hint=_library_hint(native=_is_native(lines, number)),
+    )
+
+
+def _missing_library(found: re.Match[str], lines: list[str], number: int, sources: Path) -> Diagnosis:
+    del sources
+    return Diagnosis(
+        cause=f"{_who(lines, number)} links lib{found['library']}, which is not there",
+        hint=_library_hint(native=_is_native(lines, number)),
+    )
+
+
+def _library_hint(*, native: bool) -> str:
+    if native:
+        return f"programs of the build machine have the C and C++ library only: {PAGE}#generators"
+    return f"name the port that has it (manyloong ports list; ports = [...] in a recipe): {PAGE}#libraries"
+
+
+def _missing_tool(found: re.Match[str], lines: list[str], number: int, sources: Path) -> Diagnosis:
+    del lines, number
+    tool = found["tool"]
+    place = ", ".join(find_in_sources(sources, tool))
+    return Diagnosis(
+        cause=f"the build runs {tool}, which is not there" + (f" ({place})" if place else ""),
+        hint=f"name a project that has it as a wheel in [build-system] requires, or do without: {PAGE}#tools",
+    )
+
+
+_TOOL = r"(?P<tool>[A-Za-z][\w.+-]*)"
+_AT = r"(?:^|\s)(?P<file>(?!/opt/)[^\s:]+):(?P<line>\d+):(?:\d+:)?"
+_HEADER = r"(?P<header>(?:\w*intrin|cpuid|arm_neon|arm_sve|arm_acle|altivec|hexagon_\w+|wasm_simd128)\.h)"
+_Rules = tuple[tuple[re.Pattern[str], Finder], ...]
+_CERTAIN: _Rules = (
+    (re.compile(rf"diagnostic msg: ({CRASH}/\S+\.(?!sh)\w+)$"), _crash),
+    (re.compile(rf"{_AT} fatal error: '(?:[\w./]*/)?{_HEADER}' file not found"), _foreign_header),
+    (re.compile(rf"/{_HEADER}:\d+:\d+: error: .*(?:only|target|architecture)"), _foreign_header),
+    (re.compile(r"error: unsupported (?:option|argument) '(?P<flag>-m[^']+)'"), _foreign_flag),
+    (re.compile(r"error: unknown argument:? '(?P<flag>-m[^']+)'"), _foreign_flag),
+    (re.compile(r"error: unknown target CPU '(?P<flag>[^']+)'"), _foreign_flag),
+    (
+        re.compile(
+            rf"{_AT} error: (?P<what>invalid (?:in|out)put constraint '[^']*' in asm|"
+            r"unknown register name '[^']*' in asm|unrecognized instruction mnemonic|invalid operand for ins)"
+        ),
+        _foreign_assembly,
+    ),
+)
+_LIKELY: _Rules = (
+    (re.compile(rf"{_AT} fatal error: '(?P<header>[^']+)' file not found"), _missing_header),
+    (re.compile(r"unable to find library -l(?P<library>\S+)"), _missing_library),
+    (re.compile(rf"(?:sh|bash)(?:: line \d+|: \d+)?: {_TOOL}: (?:command )?not found"), _missing_tool),
+    (re.compile(rf"make(?:\[\d+\])?: {_TOOL}: No such file or directory"), _missing_tool),
+    (re.compile(rf"FileNotFoundError: \[Errno 2\] No such file or directory: '{_TOOL}'"), _missing_tool),
+    (re.compile(rf"error: command '{_TOOL}' failed: No such file or directory"), _missing_tool),
+    (re.compile(rf"ERROR: Program '?{_TOOL}'?.* not found or not executable"), _missing_tool),
+    (re.compile(rf"[Cc]ould not find (?:program|executable|command) ['\"]?{_TOOL}"), _missing_tool),
+)

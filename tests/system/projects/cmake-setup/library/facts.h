@@ -1,0 +1,1 @@
+int mantissa_of_the_library();

@@ -1,0 +1,1 @@
+from demo.demo import facts as facts

@@ -1,0 +1,2 @@
+#include <cfloat>
+#define MADE_ON "nowhere"
