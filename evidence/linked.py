@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from evidence import ports as port_evidence
+from evidence.postgres import conversation
 
 from manyloong.roots.ports import all_ports
 from manyloong.wheels.recipes import shipped_recipe
@@ -58,7 +59,9 @@ def build(entry: dict[str, Any]) -> dict[str, Any]:
                 f"{entry['release']}: exit {done.returncode}\n{done.stdout[-6000:]}\n{done.stderr[-2000:]}"
             )
         result = json.loads(done.stdout)["results"][-1]
-        return seen(result["record"], bill(Path(result["wheel"])))
+        wheel = Path(result["wheel"])
+        found = seen(result["record"], bill(wheel))
+        return found | {"server": conversation(wheel)} if entry.get("server") else found
 
 
 def bill(wheel: Path) -> list[str]:
