@@ -126,7 +126,11 @@ def configure(recipe: Recipe) -> None:
 def make(recipe: Recipe, folder: str, *words: str) -> None:
     environment = {"PATH": f"{recipe.binaries}:/usr/bin:/bin", "HOME": "/home", "LC_ALL": "C"}
     jobs = len(os.sched_getaffinity(0))
-    run(["make", "-s", f"-j{jobs}", "-C", folder, *words], cwd=recipe.objects, environment=environment)
+    run(
+        ["make", "-s", f"-j{jobs}", "-C", folder, "LIBTOOLFLAGS=--silent", *words],
+        cwd=recipe.objects,
+        environment=environment,
+    )
 
 
 def install_headers(recipe: Recipe) -> None:

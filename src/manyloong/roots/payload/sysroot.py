@@ -43,8 +43,8 @@ fn isCompilers(name: []const u8) bool {
 # Of clang's own headers, those of the language; an architecture's intrinsics are named by its row. Others
 # must not be found: configure checks and __has_include ask for immintrin.h to learn whether this is x86.
 LANGUAGE_HEADERS = """
-__std* std* float.h limits.h iso646.h inttypes.h tgmath.h unwind.h varargs.h builtins.h module.modulemap
-llvm_libc_wrappers sanitizer profile fuzzer xray
+__std* __float_* std* float.h limits.h iso646.h inttypes.h tgmath.h unwind.h varargs.h builtins.h
+module.modulemap llvm_libc_wrappers sanitizer profile fuzzer xray
 """
 # Libraries that are part of libc since glibc 2.34 and of musl ever since, and GCC's that compiler-rt covers.
 EMPTY_LIBRARIES = ("pthread", "dl", "rt", "util", "atomic", "gcc")
