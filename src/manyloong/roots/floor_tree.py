@@ -56,6 +56,7 @@ def assemble_floor(
     shutil.copyfile(cxx, tree / _LIBRARIES / cxx.name)
     for shared in _SHARED:
         _copy_shared(current / shared, tree / shared)
+    (tree / "etc/ssl/cert.pem").symlink_to("certs/ca-certificates.crt")  # where our OpenSSL looks
     _name_python(tree)
     (tree / "etc/ld.so.conf").write_text(f"/{_LIBRARIES}\n", "utf-8")
     tools = Tools(runner=doors.runner, store=doors.store, listener=doors.listener, emulator=emulator)
