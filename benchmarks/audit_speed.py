@@ -28,7 +28,7 @@ from manyloong.audit.words import scanner, word_kinds  # noqa: E402
 from manyloong.corpus import Wheel, make_wheel  # noqa: E402
 from manyloong.roots.deb import open_data  # noqa: E402
 
-RUNS = 7
+RUNS = 5
 GOALS = {"numpy": 3.0, "pandas": 4.0, "scipy": 5.0}
 BIN = Path(sys.executable).parent
 
@@ -157,9 +157,11 @@ def main(arguments: list[str]) -> None:
         return
     rows = {}
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        debian = debian_wheels(folder)
-        for label, wheel in {**index_wheels(folder), **debian}.items():
+        places = [Path(name, part) for part in ("index", "debian")]
+        for place in places:
+            place.mkdir()
+        debian = debian_wheels(places[1])
+        for label, wheel in {**index_wheels(places[0]), **debian}.items():
             rows[label] = measured(wheel, GOALS[label.split()[0]])
             print(label, rows[label], flush=True)
         speed = round(scan_speed(code_blocks(debian.values())))

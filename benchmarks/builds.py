@@ -5,9 +5,11 @@ import tomllib
 import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
-from benchmarks.goals import EMULATED, build_key
+import build
+from benchmarks.goals import CROSS, EMULATED, build_key
 from benchmarks.lanes import Lane, open_lanes
 
 from manyloong.cli.doors import Outside
@@ -23,10 +25,14 @@ from manyloong.wheels.backend import (
     template_binds,
 )
 from manyloong.wheels.doors import Doors
+from manyloong.wheels.job import Options
 from manyloong.wheels.kit import Kit
+from manyloong.wheels.recipes import choose_recipe
 from manyloong.wheels.source import PureRelease, Source, resolve_source, unpack_source
 
 PACKAGES = ("msgpack==1.2.4", "regex", "psutil")
+Settings = dict[str, str | list[str]]
+LARGE = ("numpy==2.5.5",)  # in the cross and the native lane only: emulated, each would take hours
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,21 +40,28 @@ class Compared:
     """One package with its lanes."""
 
     source: Source
+    settings: Settings  # of its recipe
     lanes: tuple[Lane, ...]
 
 
 def compare(
-    packages: Sequence[str], *, kit: Kit, python: Python, place: Path, outside: Outside
+    packages: Sequence[str], *, kit: Kit, python: Python, place: Path, outside: Outside, emulated: bool = True
 ) -> tuple[Compared, ...]:
     """The packages with everything fetched, resolved and installed, so that only building is left."""
     found = []
     for number, package in enumerate(packages):
         source = _source(package, outside)
-        unpacked = place / f"ask-{number}"
-        unpack_source(source, unpacked)
-        site = place / f"site-{number}"
-        lanes = open_lanes(kit, _requirements(unpacked), python=python, place=site, doors=outside.doors)
-        found.append(Compared(source=source, lanes=lanes))
+        settings = Options(config_settings=choose_recipe(source.name, source.version, ()).config_settings)
+        folder = place / f"ask-{source.name}-{number}"
+        folder.mkdir(parents=True)
+        unpack_source(source, folder / "src")
+        wanted = _requirements(folder / "src")
+        open_all = partial(open_lanes, kit, python=python, doors=outside.doors, emulated=emulated)
+        lanes = open_all(wanted, place=folder / "site")
+        more = _asked(lanes[0], source, settings.settings(), folder / "asked", outside.doors)
+        if set(more) - set(wanted):
+            lanes = open_all(tuple(sorted({*wanted, *more})), place=folder / "whole")
+        found.append(Compared(source=source, settings=settings.settings(), lanes=lanes))
     return tuple(found)
 
 
@@ -65,7 +78,7 @@ def take_builds(
                 continue
             folder = place / f"{package.source.name}-{lane.name.replace(' ', '-')}-{number}"
             began = time.perf_counter()
-            wheel = _build(lane, package.source, folder, doors)
+            wheel = _build(lane, package, folder, doors)
             yield build_key(package.source.label, lane.name), time.perf_counter() - began
             _check(wheel, lane)
 
@@ -91,8 +104,23 @@ def _requirements(source: Path) -> tuple[str, ...]:
     return tuple(sorted(document.get("build-system", {}).get("requires", ["setuptools"])))
 
 
-def _build(lane: Lane, source: Source, place: Path, doors: Doors) -> Path:
+def _asked(lane: Lane, source: Source, settings: Settings, place: Path, doors: Doors) -> set[str]:
+    """What the backend asks for besides what the sources declare (PEP 517)."""
+    project, given = _open(lane, source, settings, place, doors)
+    return set(call_hook(lambda: project.get_requires_for_build("wheel", given)))
+
+
+def _build(lane: Lane, package: Compared, place: Path, doors: Doors) -> Path:
     """From the archive to the raw wheel."""
+    project, given = _open(lane, package.source, package.settings, place, doors)
+    call_hook(lambda: project.get_requires_for_build("wheel", given))
+    return Path(call_hook(lambda: project.build("wheel", place / "out", given)))
+
+
+def _open(
+    lane: Lane, source: Source, settings: Settings, place: Path, doors: Doors
+) -> tuple[build.ProjectBuilder, Settings]:
+    """A working copy with the hooks that run in a lane, and the config settings there."""
     workplace = prepare_workplace(place)
     unpack_source(source, workplace.source)
     lane.prepare(workplace)
@@ -104,12 +132,8 @@ def _build(lane: Lane, source: Source, place: Path, doors: Doors) -> Path:
         binds=template_binds(workplace, lane.trees, None),
         emulator=lane.emulator,
     )
-    project = open_project(workplace, HookRunner(template, workplace, doors.runner))
-    settings = cross.backend_settings(backend_name(workplace), {})
-    more = call_hook(lambda: project.get_requires_for_build("wheel", settings))
-    if set(more) - project.build_system_requires:
-        raise ValueError(f"{source.label} asks for more than it declares: {sorted(more)}")
-    return Path(call_hook(lambda: project.build("wheel", workplace.output, settings)))
+    given = cross.backend_settings(backend_name(workplace), settings) if lane.name == CROSS else settings
+    return open_project(workplace, HookRunner(template, workplace, doors.runner)), dict(given)
 
 
 def _check(wheel: Path, lane: Lane) -> None:

@@ -45,14 +45,22 @@ class Lane:
 
 
 def open_lanes(
-    kit: Kit, requirements: tuple[str, ...], *, python: Python, place: Path, doors: Doors
+    kit: Kit,
+    requirements: tuple[str, ...],
+    *,
+    python: Python,
+    place: Path,
+    doors: Doors,
+    emulated: bool = True,
 ) -> tuple[Lane, ...]:
     """Cross, native and emulated, made ready: roots, and environments with the requirements."""
-    return (
+    fast = (
         _cross_lane(kit, requirements, python=python, doors=doors),
         _native_lane(kit, requirements, python=python, doors=doors),
-        _emulated_lane(kit, requirements, python=python, place=place, doors=doors),
     )
+    if not emulated:
+        return fast
+    return (*fast, _emulated_lane(kit, requirements, python=python, place=place, doors=doors))
 
 
 def _cross_lane(kit: Kit, requirements: tuple[str, ...], *, python: Python, doors: Doors) -> Lane:

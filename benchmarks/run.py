@@ -10,9 +10,10 @@ import os
 import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
-from benchmarks.builds import PACKAGES, compare, take_builds
+from benchmarks.builds import LARGE, PACKAGES, compare, take_builds
 from benchmarks.commands import take_builds_of_one_package, take_help
 from benchmarks.emulation import CXX_PACKAGES, take_emulation
 from benchmarks.fresh_roots import take_roots
@@ -28,7 +29,7 @@ from manyloong.targets import target as find_target
 from manyloong.wheels.kit import Kit, ensure_kit
 
 PAGE = Path(__file__).parents[1] / "docs/reference/benchmarks.md"
-PARTS = ("builds", "emulation", "roots", "commands", "start")
+PARTS = ("builds", "large", "emulation", "roots", "commands", "start")
 TARGET = "manylinux_2_36"
 
 Taken = Iterator[tuple[str, float]]
@@ -87,10 +88,15 @@ def _open_parts(
     wanted = arguments.only or PARTS
     most = arguments.rounds if arguments.emulated_rounds is None else arguments.emulated_rounds
     packages = (arguments.package or PACKAGES) if "builds" in wanted else ()
-    compared = compare(packages, kit=kit, python=_oldest_python(), place=place, outside=outside)
+    large = LARGE if "large" in wanted and not arguments.package else ()
+    measure = partial(compare, kit=kit, python=_oldest_python(), place=place, outside=outside)
+    small, big = measure(packages), measure(large, emulated=False)
 
     def builds(number: int, folder: Path) -> Taken:
-        return take_builds(compared, number=number, emulated_rounds=most, place=folder, doors=doors)
+        return take_builds(small, number=number, emulated_rounds=most, place=folder, doors=doors)
+
+    def large_builds(number: int, folder: Path) -> Taken:
+        return take_builds(big, number=number, emulated_rounds=0, place=folder, doors=doors)
 
     def roots(number: int, folder: Path) -> Taken:
         del number
@@ -104,13 +110,14 @@ def _open_parts(
 
     parts = {
         "builds": builds,
+        "large": large_builds,
         "emulation": emulation,
         "roots": roots,
         "commands": _commands,
         "start": _starts(kit, outside),
     }
     chosen = tuple(parts[name] for name in PARTS if name in wanted)
-    return chosen, tuple(package.source.label for package in compared)
+    return chosen, tuple(package.source.label for package in (*small, *big))
 
 
 def _commands(number: int, folder: Path) -> Taken:
@@ -128,7 +135,7 @@ def _starts(kit: Kit, outside: Outside) -> Part:
 
 
 def _oldest_python() -> Python:
-    return all_pythons()[0]
+    return next(python for python in all_pythons() if not python.from_source)
 
 
 def _listen(event: Event) -> None:

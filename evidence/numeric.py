@@ -20,6 +20,7 @@ from manyloong.wheels.recipes import shipped_names, shipped_recipe
 
 HERE = Path(__file__).parent
 LIST = HERE / "numeric.toml"
+ROLES = ("native", "target", "toolchain", "floor")  # of the roots that these builds use
 
 
 def inputs() -> dict[str, Any]:
@@ -28,7 +29,9 @@ def inputs() -> dict[str, Any]:
     listed = hashlib.sha256(LIST.read_bytes()).hexdigest()
     names = {entry["release"].split("==")[0] for entry in packages()}
     used = {name: digest for name, digest in recipes.items() if name in names}
-    return common_inputs() | {"list": listed, "release_recipes": used}
+    common = common_inputs()
+    locks = {name: sha256 for name, sha256 in common["locks"].items() if name.startswith(ROLES)}
+    return common | {"locks": locks, "list": listed, "release_recipes": used}
 
 
 def digest() -> str:
@@ -53,18 +56,11 @@ def results_file(entry: dict[str, Any]) -> Path:
     return HERE / f"{entry['file']}.json"
 
 
-def build(entry: dict[str, Any], output: Path) -> list[dict[str, Any]]:
+def build(entry: dict[str, Any], output: Path, *, force: bool = True) -> list[dict[str, Any]]:
     """One release, built anew, with what it needs from ``output``; what was seen of each wheel."""
-    arguments = [
-        str(PROGRAM),
-        "build",
-        entry["release"],
-        "--python",
-        ",".join(pythons()),
-        "--force",
-        "--json",
-    ]
-    done = subprocess.run([*arguments, "--output", str(output)], capture_output=True, text=True, check=False)
+    arguments = [str(PROGRAM), "build", entry["release"], "--python", ",".join(pythons()), "--json"]
+    arguments += ["--output", str(output), *(["--force"] if force else [])]
+    done = subprocess.run(arguments, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         said = f"{done.stdout[-4000:]}\n{done.stderr[-2000:]}"
         raise SystemExit(f"{entry['release']}: exit {done.returncode}\n{said}")
@@ -90,7 +86,10 @@ def earlier(entry: dict[str, Any]) -> dict[str, Any]:
 
 
 def main() -> int:
-    """Build what is not there yet, or what is named, and write its file after each release."""
+    """Build what is not there yet, or what is named, and write its file after each release.
+
+    A wheel that this machine has made from the same inputs is taken as it is, unless ``--again`` is given.
+    """
     named = set(sys.argv[1:])
     with tempfile.TemporaryDirectory() as folder:
         for entry in packages():
@@ -98,7 +97,7 @@ def main() -> int:
             if entry["release"] in results and entry["release"].split("==")[0] not in named:
                 continue
             print(entry["release"], flush=True)
-            results[entry["release"]] = build(entry, Path(folder))
+            results[entry["release"]] = build(entry, Path(folder), force="--again" in sys.argv)
             document = {"digest": digest(), "inputs": inputs(), "results": results}
             text = json.dumps(document, indent=1, sort_keys=True)
             results_file(entry).write_text(text + "\n", "utf-8")

@@ -74,7 +74,7 @@ def run(tmp_path: Path) -> Callable[..., str]:
     workplace = prepare_workplace(tmp_path / "build")
     workplace.source.mkdir()
     lane.prepare(workplace)
-    environment = lane.install([], job)
+    environment = lane.install(["cython"], job)
 
     def runs(*words: str, **files: str) -> str:
         for name, text in files.items():
@@ -117,3 +117,10 @@ def test_cmake_is_native_and_at_home(run: Callable[..., str]) -> None:
     assert "0102" not in native  # EM_LOONGARCH
     own = run("sh", "-c", f"od -An -tx2 -j18 -N2 {machines.split()[-1]}")
     assert own.strip() == "0102"
+
+
+def test_cython_is_translated_natively_however_it_is_called(run: Callable[..., str]) -> None:
+    run("cython", "-3", "a.pyx", "-o", "first.c", a_pyx="def f(int x): return x + 1\n")
+    run("python", "-mcython", "-3", "a.pyx", "-o", "second.c")
+    assert run("cmp", "first.c", "second.c") == ""
+    assert run("sh", "-c", "head -1 $(command -v cython)").startswith("#!/opt/manyloong/host/bin/python3.")

@@ -43,7 +43,7 @@ def test_accepted_wheel_is_one_line(good: str) -> None:
     result = RUN.invoke(application.app, ["audit", good])
     assert result.exit_code == 0
     assert result.stdout.splitlines() == [
-        f"accepted {NAME}  for manylinux_2_36_loongarch64: no findings; 1 ELF files, 0.0 MB of code"
+        f"accepted {NAME}  for manylinux_2_36_loongarch64: no findings; 1 ELF file, 0.0 MB of code"
     ]
 
 

@@ -3,10 +3,7 @@
 import json
 import tomllib
 
-import pytest
 from evidence.index_clients import LIST, RESULTS, inputs
-
-pytestmark = pytest.mark.skipif(not RESULTS.exists(), reason="the proof was not made yet")
 
 
 def test_the_proof_is_of_todays_inputs() -> None:

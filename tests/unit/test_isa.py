@@ -83,6 +83,11 @@ def test_ordinary_code_is_rarely_in_doubt() -> None:
         assert doubts == ([] if ask_third else ["0x1149400", "0x48000100"])
 
 
+def test_blocks_that_repeat() -> None:
+    some, other = code_of([LASX, NOP]), code_of([NOP, LSX])
+    assert list(word_kinds(SCAN, [some, some, other, some])) == [2, 0, 2, 0, 0, 1, 2, 0]
+
+
 def test_places() -> None:
     assert places(b"\1\0\0\1\2\1", 1) == [0, 3, 5]
     assert places(b"\0\0", 1) == []

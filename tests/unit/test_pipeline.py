@@ -7,7 +7,7 @@ import pytest
 
 from manyloong.audit import Verdict
 from manyloong.errors import IntegrityError
-from manyloong.pipeline import plan_jobs
+from manyloong.jobs import plan_jobs
 from manyloong.record import BuildRecord, SourceRecord, WheelRecord, format_record, parse_record, record_path
 from manyloong.targets import all_pythons, target
 from manyloong.wheels.job import Options

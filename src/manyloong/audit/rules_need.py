@@ -70,16 +70,18 @@ def libraries(elf: ElfFacts, case: Case) -> Iterator[Finding]:
             yield finding("ML043", f"{elf.path}: needs {library}, neither allowed nor in the wheel", place)
 
 
+_ANYWHERE = frozenset({"ML046"})  # true whoever else might provide the symbol: the oldest libc does not
+
+
 def undefined(elf: ElfFacts, case: Case) -> Iterator[Finding]:
     """ML045 for symbols nobody provides, ML046 for a later musl's, ML048 for those of an unlinked libm."""
-    if not _providers_known(elf, case):
-        return
+    known = _providers_known(elf, case)
     found: defaultdict[str, list[Evidence]] = defaultdict(list)
     for symbol in elf.undefined:
         if symbol.weak or symbol.version or _is_python(symbol.name) or symbol.name in case.exported:
             continue
         rule, provider = _provider(symbol.name, case)
-        if rule:
+        if rule and (known or rule in _ANYWHERE):
             found[rule].append(Evidence(file=elf.path, symbol=symbol.name, value=provider))
     for rule, places in found.items():
         names = ", ".join(one.symbol for one in places[:5])

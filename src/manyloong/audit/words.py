@@ -135,9 +135,14 @@ def _masks_of(scan: Scanner, half: int) -> tuple[tuple[int, int, int], ...]:
 
 def word_kinds(scan: Scanner, blocks: Iterable[bytes]) -> bytes:
     """The class number of each word of little-endian code, given in blocks of whole words."""
-    found = []
+    found: list[bytes] = []
     ask_third = False
+    last = b""
     for code in blocks:
+        if code == last:  # padding, which a bomb has by the gigabyte
+            found.append(found[-1])
+            continue
+        last = code
         kinds = _joined(scan, code, ask_third=ask_third)
         doubts = kinds.count(_DOUBT)
         if not ask_third and doubts * _MANY > len(kinds):

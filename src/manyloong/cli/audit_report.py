@@ -61,7 +61,8 @@ def _contents(facts: Facts) -> str:
     for elf in facts.elves:
         totals.update(dict(elf.isa_totals))
     isa = "".join(f", {count} {name}" for name, count in sorted(totals.items()))
-    return f"{len(facts.elves)} ELF files, {code / 1e6:.1f} MB of code{isa}"
+    files = sum(bool(elf.elf_class) for elf in facts.elves)  # others are only named like one
+    return f"{files} ELF file{'s' * (files != 1)}, {code / 1e6:.1f} MB of code{isa}"
 
 
 def _print_finding(one: Finding) -> None:

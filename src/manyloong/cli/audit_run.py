@@ -32,7 +32,9 @@ def run_audit(request: AuditRequest) -> int:
     """Print the verdicts; the exit code. Raises all that could not be read in one group, after the rest."""
     wanted = judged_target(request.target) if request.target else None
     faults: list[ManyloongError] = []
-    inputs: list[Path | str] = [Path(text) if Path(text).exists() else text for text in request.paths]
+    inputs: list[Path | str] = [
+        Path(text) if text and Path(text).exists() else text for text in request.paths
+    ]
     audits = list(_judged(request, read_inputs(inputs, request.installed, faults), wanted, faults))
     print_audits(audits, form=request.form, facts=request.facts)
     if faults:

@@ -9,8 +9,8 @@ from rich.table import Table
 
 from manyloong.cli import terminal
 from manyloong.errors import TestError, VerdictError
-from manyloong.pipeline import Built, Failed, Pure, Result
 from manyloong.record import BuildRecord, format_record
+from manyloong.results import Built, Failed, Pure, Result
 from manyloong.wheels.job import Job
 from manyloong.wheels.source import PureRelease
 from manyloong.wheels.test import TestReport

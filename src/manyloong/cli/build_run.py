@@ -7,7 +7,8 @@ from pathlib import Path
 from manyloong.cli.build_report import print_plan, print_pure, print_results
 from manyloong.cli.doors import Outside, open_outside
 from manyloong.cli.progress import ProgressListener
-from manyloong.pipeline import Batch, plan_jobs, run_jobs
+from manyloong.jobs import plan_jobs, run_jobs
+from manyloong.pipeline import Batch
 from manyloong.roots.ports import all_ports
 from manyloong.targets import Python, Target
 from manyloong.wheels.floors import RootChoice

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from manyloong.cli import terminal
 from manyloong.errors import InputError, ManyloongError
+from manyloong.roots.ports import all_ports, find_port
 from manyloong.wheels.recipes import SUFFIX, Recipe, read_recipe, shipped_names, shipped_recipe
 from manyloong.wheels.registry import Registry, require_release
 
@@ -41,6 +42,8 @@ def _check(name: str, read: Callable[[], Recipe], registry: Registry | None) -> 
     found: list[ManyloongError] = []
     try:
         recipe = read()
+        for port in recipe.ports:
+            find_port(port, all_ports(), asked_by=f"the recipe of {recipe.name}")
         if registry is not None:
             require_release(recipe.name, recipe.versions, registry)
     except ManyloongError as error:

@@ -31,7 +31,6 @@ def list_roots(as_json: AsJson = False) -> None:
     from manyloong.cli import terminal
     from manyloong.cli.cache import size_text
     from manyloong.config.paths import cache_directory
-    from manyloong.roots.floor import all_floors
     from manyloong.roots.lock import committed_lock, has_lock, root_id
     from manyloong.roots.spec import all_specs
     from manyloong.store import Store
@@ -41,7 +40,7 @@ def list_roots(as_json: AsJson = False) -> None:
     ids = {spec.name: root_id(lock, spec) for spec, lock in locked}
     built = {name for name, identity in ids.items() if store.tree_path("root", identity)}
     sizes = {lock.root: sum(package.size for package in lock.packages) for _, lock in locked}
-    floors = [_floor_row(floor, store) for floor in all_floors()]
+    floors = _floor_rows(store)
     if as_json:
         rows = [
             {
@@ -67,7 +66,17 @@ def list_roots(as_json: AsJson = False) -> None:
         print(f"{row['name']:26} from source: {row['libc']}, CPython {row['python']:8} {row['state']}")
 
 
-def _floor_row(floor: "Floor", store: "Store") -> dict[str, str]:
+def _floor_rows(store: "Store") -> list[dict[str, str]]:
+    import os
+
+    from manyloong.config.mirrors import debian_mirrors
+    from manyloong.roots.floor import all_floors
+
+    mirrors = debian_mirrors(os.environ)
+    return [_floor_row(floor, store, mirrors) for floor in all_floors()]
+
+
+def _floor_row(floor: "Floor", store: "Store", mirrors: tuple[str, ...]) -> dict[str, str]:
     from manyloong.roots.floor import last_floor
     from manyloong.wheels.floors import missing_reason
 
@@ -78,7 +87,7 @@ def _floor_row(floor: "Floor", store: "Store") -> dict[str, str]:
         "libc": f"{libc.name} {libc.version}",
         "python": python.version + ("t" if floor.python.free_threaded else ""),
         "id": built.id if built else "",
-        "state": "built" if built else missing_reason(floor, store) or "not built",
+        "state": "built" if built else missing_reason(floor, store, mirrors) or "not built",
     }
 
 

@@ -81,7 +81,7 @@ def _check_platform(name: WheelName) -> None:
     if not all(tag.startswith(("manylinux_", "musllinux_")) for tag in tags):
         raise RefusedError(
             f"platform tag {name.platform!r} promises no libc version",
-            hint="`manyloong build` repairs what it builds; elsewhere: auditwheel repair, on a loongarch64 machine",
+            hint="`manyloong build` repairs what it builds; else auditwheel repair, on loongarch64",
         )
 
 

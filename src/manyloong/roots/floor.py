@@ -116,7 +116,7 @@ def libc_recipe(target: Target, *, build_root: Root) -> Recipe:
     )
 
 
-def busybox_recipe(target: Target, *, native_root: Root, compiler: str) -> Recipe:
+def busybox_recipe(target: Target, *, compiler: str) -> Recipe:
     """The programs of a floor root, by the toolchain."""
     source = busybox_source()
     variables = {"HOST_COMPILER": f"{NATIVE_PATH}/bin/cc", "PATH": f"{TARGET_PATH}/bin:/usr/bin:/bin"}
@@ -127,7 +127,7 @@ def busybox_recipe(target: Target, *, native_root: Root, compiler: str) -> Recip
         stages=_STAGES,
         sources=(source,),
         variables=tuple(sorted(variables.items())),
-        inputs=(native_root.id, compiler),
+        inputs=(compiler,),
     )
 
 
@@ -135,14 +135,8 @@ def floor_recipes(floor: Floor, parts: FloorParts) -> tuple[Recipe, Recipe, Reci
     """C library, programs, CPython."""
     return (
         libc_recipe(floor.target, build_root=parts.build_root),
-        busybox_recipe(floor.target, native_root=parts.native_root, compiler=parts.compiler),
-        target_recipe(
-            floor.python,
-            floor.target,
-            native_root=parts.native_root,
-            compiler=parts.compiler,
-            ports=parts.ports,
-        ),
+        busybox_recipe(floor.target, compiler=parts.compiler),
+        target_recipe(floor.python, floor.target, compiler=parts.compiler, ports=parts.ports),
     )
 
 

@@ -107,10 +107,12 @@ def native_recipe(python: Python, *, build_root: Root) -> Recipe:
     )
 
 
-def target_recipe(
-    python: Python, target: Target, *, native_root: Root, compiler: str, ports: Tree | None
-) -> Recipe:
-    """A CPython for a target's floor, by the toolchain."""
+def target_recipe(python: Python, target: Target, *, compiler: str, ports: Tree | None) -> Recipe:
+    """A CPython for a target's floor, by the toolchain.
+
+    As with ports, its bytes are decided by its sources and the compiler. The native root only runs the build;
+    its CPython freezes modules, which depends on the minor version alone.
+    """
     return _recipe(
         python,
         find_build(python.tag),
@@ -118,7 +120,7 @@ def target_recipe(
         triplet=target.triplet,
         prefix="/usr",
         build_python=python.native_executable,
-        inputs=(native_root.id, compiler, *([ports.id] if ports else [])),
+        inputs=(compiler, *([ports.id] if ports else [])),
         with_ports=ports is not None,
     )
 
@@ -172,9 +174,7 @@ def native_bind(prefix: Path) -> Bind:
 
 def ensure_target_python(python: Python, target: Target, *, parts: FloorParts, doors: CompileDoors) -> Tree:
     """A CPython for a target, below ``usr``; errors as ``ensure_compiled``."""
-    recipe = target_recipe(
-        python, target, native_root=parts.native_root, compiler=parts.compiler, ports=parts.ports
-    )
+    recipe = target_recipe(python, target, compiler=parts.compiler, ports=parts.ports)
     found = doors.store.tree_path(recipe.kind, recipe.key())
     if found is not None:
         return Tree(id=recipe.key(), path=found)

@@ -145,7 +145,7 @@ def hook_error(hook: str, done: Done, sources: Path) -> BuildError:
     lines = done.last_lines(30)
     reason, hint = reasons[done.outcome], "look inside the failed build: run again with --keep"
     if any(sign in lines for sign in NETWORK_SIGNS):
-        hint = "builds have no network: give the package what it downloads beforehand, or switch that off"
+        hint = "builds have no network; what this one asks for is in the lines above: switch it off"
     elif done.outcome == "exited" and (known := diagnose_build(done.last_lines(LINES), sources)):
         reason, hint = f"{reason}: {known.cause}", known.hint
     return BuildError(f"{hook} {reason}; the last lines were:\n{lines}", hint=hint)

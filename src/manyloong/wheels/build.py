@@ -86,6 +86,10 @@ def build_in_lane(
             remember(job, raw.downloads, doors)
             for text in native_flags(raw.dropped_flags, workplace.source):
                 doors.listener(Warned(text=text))
+            for one in raw.downloads:
+                if one.differs:
+                    text = f"{job.source.label}: {one.url} was served by {one.origin}: {one.differs}"
+                    doors.listener(Warned(text=text, hint=f"to have the original: --source {one.url}=FILE"))
             return raw
 
 

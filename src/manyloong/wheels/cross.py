@@ -16,11 +16,11 @@ TOOLS = "/opt/manyloong/tools"
 SYSROOT = "/opt/manyloong/sysroot"
 PORTS = "/opt/manyloong/ports"
 BUILD = "/build"
+PYTHON_HOME = f"{BUILD}/.python"  # headers and build variables of a Python that the toolchain has none of
 SOURCE = "/build/src"
 HOME = "/home/builder"
 
 PROGRAMS = "programs.ini"  # of the build environment, for Meson
-PYTHON_HOME = f"{TOOLS}/python"  # headers and build variables of a Python that the toolchain has none of
 
 PTH = "import _manyloong_cross\n"
 

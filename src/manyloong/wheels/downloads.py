@@ -161,7 +161,7 @@ def needed(url: str, declaration: Declaration | None, *, label: str, said: str =
         commit = declaration.commit if declaration else ""
         return SourceNeededError(
             f"{label} clones {repository}" + (f" at {commit}" if commit else ", and pins no commit"),
-            hint=f"clone it beforehand, and add: --source {repository}=FOLDER",
+            hint=f"builds have no network: clone it beforehand, and add: --source {repository}=FOLDER",
         )
     digest = declaration.digest if declaration else None
     if digest is None:
@@ -169,7 +169,9 @@ def needed(url: str, declaration: Declaration | None, *, label: str, said: str =
         text = f"{label} downloads {url}{where}, for which its sources declare no hash"
     else:
         text = f"source needed: {url}, {digest}" + (f" ({said})" if said else "")
-    return SourceNeededError(text, hint=f"get the file, check it, and add: --source {url}=FILE")
+    return SourceNeededError(
+        text, hint=f"builds have no network: get the file, check it, and add: --source {url}=FILE"
+    )
 
 
 def _download(url: str, sha256: str, declared: Digest | None, *, origin: str, differs: str = "") -> Download:

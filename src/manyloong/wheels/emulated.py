@@ -26,6 +26,7 @@ from manyloong.wheels.doors import Doors
 from manyloong.wheels.environment import BuildEnvironment
 from manyloong.wheels.job import Job
 from manyloong.wheels.kit import Kit
+from manyloong.wheels.programs import all_programs, install_programs, programs_of
 from manyloong.wheels.requirements import Missing, Supply, Wanted, pinned, resolve_or_build
 from manyloong.wheels.resolve import (
     Platform,
@@ -33,12 +34,13 @@ from manyloong.wheels.resolve import (
     UnresolvableError,
     fetch_wheels,
     native_platform,
+    resolve_wheels,
     target_platform,
     wheel_tags,
 )
 from manyloong.wheels.site import compile_site, install_site
 
-RECIPE = 1  # bump when the same wheels would give another environment
+RECIPE = 2  # bump when the same wheels would give another environment
 _CMAKE = "lane.cmake"
 _NO_BYTE_CODE = "empty.pyc"  # which importlib passes over for the source
 # What makes CMake believe that it cross-compiles; here its own uname tells it the target's machine.
@@ -146,6 +148,7 @@ class EmulatedLane:
         site = place / "lib" / f"python{self.python.version}" / "site-packages"
         (site / "_manyloong_cross.py").write_text(cross.cross_site_text(), "utf-8")
         (site / "_manyloong_cross.pth").write_text(cross.PTH, "utf-8")
+        self._start_natively(wheels, place)
         compile_site(
             place,
             self.python,
@@ -154,6 +157,22 @@ class EmulatedLane:
             runner=self.doors.runner,
         )
         shutil.copytree(place, tree, symlinks=True, dirs_exist_ok=True)
+
+    def _start_natively(self, wheels: tuple[ResolvedWheel, ...], place: Path) -> None:
+        """Programs that write the same on every machine, by the build machine's Python: ten times faster."""
+        programs = programs_of(wheels) if self.emulator is not None else ()
+        if not programs:
+            return
+        named = {program.project for program in programs}
+        native = resolve_wheels(
+            [f"{wheel.name}=={wheel.version}" for wheel in wheels if wheel.name in named],
+            python=self.python,
+            platform=native_platform(self.kit.host),
+            uv=self.doors.uv,
+            dependencies=False,
+        )
+        paths = fetch_wheels(native, fetcher=self.doors.fetcher, listener=self.doors.listener)
+        install_programs(programs, paths, place, python=self.python, host_python=self.host_python)
 
     def settings(self, backend: str, given: Mapping[str, str | list[str]]) -> dict[str, str | list[str]]:
         """Nothing to add: the build is at home."""
@@ -204,6 +223,7 @@ def environment_key(root: LaneRoot, python: Python, wheels: Sequence[ResolvedWhe
         "python": python.tag,
         "wheels": sorted(wheel.sha256 for wheel in wheels),
         "site": cross.cross_site_text(),
+        "programs": [program.script for program in all_programs()],
     }
     return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()
 

@@ -5,6 +5,7 @@ What cannot be had is a value with its reason, not an error: a wheel that was no
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -30,6 +31,7 @@ from manyloong.roots.layout import Layout
 from manyloong.roots.ports import PortDoors, Workshop, ensure_ports, ensure_prefix, shipped_ports
 from manyloong.roots.ports.ensure import compiler_digest
 from manyloong.roots.pythons import read_built_python, write_python
+from manyloong.roots.sources import PinnedSource
 from manyloong.sandbox import Bind, Emulator
 from manyloong.store import Store
 from manyloong.targets import Host, Python, Target
@@ -39,6 +41,7 @@ from manyloong.wheels.doors import Doors
 RootChoice = Literal["current", "floor"]
 CHOICES: tuple[RootChoice, ...] = ("current", "floor")
 ASK_AGAIN = timedelta(days=1)  # for a source that no address had
+_NOTE = "unreachable"  # kind of JSON in the store
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,7 +151,7 @@ def ensure_floor_root(
         return FloorRoot(
             python=python, name="floor", root=None, reason=f"{target.tag} has no floor root of its own"
         )
-    reason = _known_missing(floor, doors, clock)
+    reason = missing_reason(floor, doors.store, doors.mirrors, since=clock() - ASK_AGAIN)
     if not reason:
         try:
             root = ensure_floor(floor, parts, compile_doors(doors))
@@ -159,21 +162,22 @@ def ensure_floor_root(
     return FloorRoot(python=python, name=floor.name, root=None, reason=reason)
 
 
-def missing_reason(floor: Floor, store: Store) -> str:
-    """What was noted of a floor root's sources when they were last asked for; "" for nothing."""
+def missing_reason(
+    floor: Floor, store: Store, mirrors: Sequence[str], *, since: datetime | None = None
+) -> str:
+    """Which source of a floor root these mirrors did not have when they were last asked; "" for none.
+
+    ``since`` leaves out what is older.
+    """
     for source in floor.sources:
-        known = store.get_json("unreachable", source.sha256)
-        if known is not None:
+        known = store.get_json(_NOTE, _note(source, mirrors))
+        if known is not None and (since is None or datetime.fromisoformat(known["asked"]) > since):
             return f"source of {source.name} {source.version} not reachable"
     return ""
 
 
-def _known_missing(floor: Floor, doors: Doors, clock: Clock) -> str:
-    for source in floor.sources:
-        known = doors.store.get_json("unreachable", source.sha256)
-        if known is not None and clock() - datetime.fromisoformat(known["asked"]) < ASK_AGAIN:
-            return f"source of {source.name} {source.version} not reachable"
-    return ""
+def _note(source: PinnedSource, mirrors: Sequence[str]) -> str:
+    return hashlib.sha256("\n".join((source.sha256, *mirrors)).encode()).hexdigest()
 
 
 def _note_missing(floor: Floor, doors: Doors, clock: Clock | None) -> str:
@@ -185,7 +189,7 @@ def _note_missing(floor: Floor, doors: Doors, clock: Clock | None) -> str:
     missing = [source for source in floor.sources if doors.store.object_path(source.sha256) is None]
     if clock is not None:
         for source in missing:
-            doors.store.put_json("unreachable", source.sha256, {"asked": clock().isoformat()})
+            doors.store.put_json(_NOTE, _note(source, doors.mirrors), {"asked": clock().isoformat()})
     names = ", ".join(f"{source.name} {source.version}" for source in missing)
     return f"source of {names} not reachable" if names else "its sources are not reachable"
 

@@ -1,8 +1,9 @@
 """The ways to a wheel: what a build sees in each lane, and by which Python its hooks run."""
 
+import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Protocol
 
 from manyloong.sandbox import Emulator
@@ -165,18 +166,18 @@ def _install(
 
 
 def prepare_cross(workplace: Workplace, kit: Kit, python: Python) -> None:
-    """What a cross build needs in its own folder: whom to present as."""
+    """What a cross build needs in its folder: whom to present as, and headers that the toolchain lacks."""
     (workplace.tools / "cross.json").write_text(cross.cross_config_text(kit.target, python), "utf-8")
-    (workplace.tools / "python").mkdir(exist_ok=True)  # where source_trees puts its headers
+    source = kit.source_python(python)
+    if source is not None and source.home is not None:
+        shutil.copytree(source.home, workplace.path / PurePosixPath(cross.PYTHON_HOME).name)
     cross.write_answers(workplace.tools, kit.target)
 
 
 def source_trees(kit: Kit, python: Python) -> tuple[tuple[Path, str], ...]:
-    """What a build for a Python from source sees besides."""
+    """What a build for a Python from source sees besides: the build machine's interpreter."""
     source = kit.source_python(python)
-    if source is None or source.home is None:
-        return ()
-    return ((source.home, cross.PYTHON_HOME), *((bind.source, bind.target) for bind in source.binds()))
+    return tuple((bind.source, bind.target) for bind in source.binds()) if source else ()
 
 
 def cross_trees(kit: Kit, environment: BuildEnvironment) -> tuple[tuple[Path, str], ...]:

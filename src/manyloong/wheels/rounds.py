@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from manyloong.errors import BuildError, ManyloongError
+from manyloong.events import Noted
 from manyloong.wheels.backend import NETWORK_SIGNS, Workplace
 from manyloong.wheels.declared import Declaration, declarations, find_declaration, parse_digest
 from manyloong.wheels.doors import Doors
@@ -79,6 +80,7 @@ def next_stock(job: Job, stock: Stock, workplace: Workplace, error: BuildError, 
     if not had:
         first = missing[0]
         raise SourceNeededError(f"{first.message}\n{error.message}", hint=first.hint) from error
+    doors.listener(Noted(text=f"{job.source.label} {_had_text(had)}; the build begins again"))
     others = _declared_besides(job, workplace.source, stock.tried | frozenset(refused), doors)
     tried = stock.tried | frozenset(refused) | frozenset(one.download.url for one in others)
     return Stock(had=(*stock.had, *had, *others), tried=tried, gated=True)
@@ -94,6 +96,11 @@ def _declared_besides(job: Job, sources: Path, tried: frozenset[str], doors: Doo
                     one.address, one, job.options.sources, label=job.source.label, doors=doors
                 )
     return list(found.values())
+
+
+def _had_text(had: Sequence[Had]) -> str:
+    addresses = ", ".join(one.download.url for one in had)
+    return f"downloads {addresses}, had by hash"
 
 
 def _wanted_network(log: Path) -> bool:

@@ -4,7 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from manyloong.cli.doors import open_outside
 from manyloong.events import ignore
+from manyloong.roots.libstdcxx import gcc_source
+from manyloong.roots.sources import ensure_sources
 from manyloong.roots.toolchain import _Builder, plan_native, plan_target
 from manyloong.sandbox import Runner
 from manyloong.store import Store
@@ -18,7 +21,11 @@ def test_equal_plans_give_equal_trees(outside_kit: tuple[Kit, Runner], tmp_path:
     kit, runner = outside_kit
     zig, root = kit.toolchain.zig, kit.native_root.path
     store = Store(tmp_path / "store")
-    builder = _Builder(zig=zig, root=root, source=None, store=store, runner=runner, listener=ignore)
+    pinned, doors = gcc_source(), open_outside(ignore, offline=False, locked=False).doors
+    source = ensure_sources([pinned], fetcher=doors.fetcher, mirrors=doors.mirrors, listener=ignore)[
+        pinned.name
+    ]
+    builder = _Builder(zig=zig, root=root, source=source, store=store, runner=runner, listener=ignore)
     plan = plan_native(kit.target, kit.host, native_root=root)
     again = builder.ensure("toolchain-native", plan.key(zig.name), plan)
     assert again.name == kit.toolchain.native.name

@@ -80,5 +80,12 @@ def test_an_expected_failure_is_no_skip() -> None:
     assert count_tests.outcome(report) == "xfailed"
 
 
+def test_a_test_without_its_file_is_given_it() -> None:
+    location = ("../../opt/env/numpy/tests/test_a.py", 3, "T.test_x")
+    report = SimpleNamespace(nodeid="::T::test_x", location=location)
+    assert count_tests.full_name(report) == "opt/env/numpy/tests/test_a.py::T::test_x"
+    assert count_tests.full_name(SimpleNamespace(nodeid="a.py::test_x", location=location)) == "a.py::test_x"
+
+
 def test_the_cause_of_a_skip() -> None:
     assert count_tests.reason(SimpleNamespace(longrepr=("a.py", 3, "Skipped: no web"))) == "no web"

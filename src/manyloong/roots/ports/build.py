@@ -174,7 +174,7 @@ def judge_check(port: Port, done: Done) -> CheckReport:
     text = done.log.read_text("utf-8", "replace")
     expect = re.compile(port.check.expect if port.check else "", re.MULTILINE)
     found = list(expect.finditer(text))
-    counts = [int(match[1]) for match in found if expect.groups and match[1]]
+    count = sum(int(match[1]) for match in found if match[1]) if expect.groups else len(found)
     reason = ""
     if not done.succeeded:
         reason = f"{done.outcome}, exit code {done.returncode}"
@@ -182,7 +182,7 @@ def judge_check(port: Port, done: Done) -> CheckReport:
         reason = f"its output has nothing like {expect.pattern!r}"
     return CheckReport(
         passed=not reason,
-        tests=sum(counts) if counts else None,
+        tests=count or None,
         seconds=done.seconds,
         log=done.log,
         reason=reason,

@@ -24,7 +24,7 @@ class Check:
     """A port's own tests, run in its build folder under emulation.
 
     ``expect`` is a regular expression that the output has to contain, so that a run of nothing is no
-    success; where it has a group, the numbers found are added up to the number of tests.
+    success. The number of tests is how often it is found or, where it has a group, the sum of those.
     """
 
     steps: tuple[str, ...]

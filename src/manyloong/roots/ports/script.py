@@ -27,7 +27,8 @@ def check_script(port: Port) -> str:
     if port.check is None:
         return ""
     folder = f"cd {OBJECTS}\n" if port.system in {"cmake", "meson"} else ""
-    return _start(port) + "\n" + folder + "\n".join(port.check.steps) + "\n"
+    start = _start(port).replace("set -eux", "set -eu")  # what is read must be the tests' own words
+    return start + "\n" + folder + "\n".join(port.check.steps) + "\n"
 
 
 def variables(port: Port, *, target: Target, host: Host, epoch: int, jobs: int) -> dict[str, str]:

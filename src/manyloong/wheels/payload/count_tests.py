@@ -34,6 +34,13 @@ def pytest_unconfigure(config: Any) -> None:
         _state["counts"] = False
 
 
+def full_name(node: Any) -> str:
+    """A node id that is of one test only: under ``--pyargs`` pytest may leave the file out of it."""
+    if node.nodeid.startswith("::") and getattr(node, "location", None):
+        return str(node.location[0]).lstrip("./") + str(node.nodeid)
+    return str(node.nodeid)
+
+
 def names(pattern: str, node: str) -> bool:
     """Whether a skip's pattern names a test: its node id, the end of it, or all below a file or class."""
     pattern = pattern.replace("[", "[[]")
@@ -53,7 +60,7 @@ def pytest_collection_modifyitems(items: list[Any]) -> None:
         skips = json.load(file)
     for item in items:
         for skip in skips:
-            if names(skip["test"], item.nodeid):
+            if names(skip["test"], full_name(item)):
                 item.add_marker(pytest.mark.skip(reason=skip["reason"]))
                 break
 
@@ -85,7 +92,7 @@ def pytest_runtest_logreport(report: Any) -> None:
     """A phase of a test ended."""
     how = outcome(report) if _state["counts"] else None
     if how:
-        _say(report.nodeid, how, reason(report) if how == "skipped" else "")
+        _say(full_name(report), how, reason(report) if how == "skipped" else "")
 
 
 def pytest_collectreport(report: Any) -> None:
