@@ -48,8 +48,8 @@ def save_log(store: Path, log: Path, *, name: str) -> Path | None:
 
 
 def save_folder(store: Path, folder: Path, *, name: str) -> Path | None:
-    """A copy of a folder that outlives its job, at the store's ``logs/NAME``; None where there is none."""
-    if not folder.is_dir():
+    """A copy of a folder that outlives its job, at the store's ``logs/NAME``; None where nothing is in it."""
+    if not folder.is_dir() or not any(folder.iterdir()):
         return None
     kept = store / "logs" / name
     shutil.rmtree(kept, ignore_errors=True)

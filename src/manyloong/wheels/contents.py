@@ -1,10 +1,13 @@
-"""Which modules a wheel brings: names to import, from its file names alone."""
+"""Which modules a wheel brings: names to import, from its members' names and what its libraries export."""
 
 import zipfile
+import zlib
 from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 
 from manyloong.errors import IntegrityError
+
+_INIT = b"PyInit"  # PyInit_NAME, or PyInitU_NAME where the name is not ASCII (PEP 489)
 
 
 def wheel_modules(names: Iterable[str], *, suffixes: tuple[str, ...]) -> tuple[str, ...]:
@@ -41,7 +44,10 @@ def _site_path(name: str) -> PurePosixPath | None:
 def _extension_module(path: PurePosixPath, suffixes: tuple[str, ...]) -> str | None:
     for suffix in suffixes:
         if path.name.endswith(suffix):
-            parts = (*path.parts[:-1], path.name.removesuffix(suffix))
+            name = path.name.removesuffix(suffix)
+            parts = path.parts[:-1] if name == "__init__" else (*path.parts[:-1], name)
+            if not parts:
+                return None
             return ".".join(parts) if all(part.isidentifier() for part in parts) else None
     return None
 
@@ -55,11 +61,15 @@ def _top_level(path: PurePosixPath) -> set[str]:
 
 
 def read_names(wheel: Path) -> tuple[str, ...]:
-    """The members of a wheel; raises IntegrityError when it is no readable ZIP archive."""
+    """The members of a wheel without its plain libraries: those that no ``PyInit_`` makes a module.
+
+    Raises IntegrityError when it is no readable ZIP archive.
+    """
     try:
         with zipfile.ZipFile(wheel) as archive:
-            return tuple(archive.namelist())
-    except (zipfile.BadZipFile, OSError, ValueError) as error:
+            names = archive.namelist()
+            return tuple(name for name in names if not name.endswith(".so") or _INIT in archive.read(name))
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, zlib.error) as error:
         raise IntegrityError(f"{wheel.name} cannot be read as a wheel: {error}") from None
 
 

@@ -9,7 +9,7 @@ from manyloong.roots import Port, Root
 from manyloong.roots.ports import find_port
 from manyloong.sandbox import Bind, Command, Runner
 from manyloong.store import Store
-from manyloong.wheels.cross import HOME, SOURCE, TOOLS
+from manyloong.wheels.cross import BUILD, HOME, SOURCE, TOOLS
 from manyloong.wheels.external import external_needs
 from manyloong.wheels.job import Options, with_recipe
 from manyloong.wheels.recipes import Patch, Recipe, choose_recipe, merged, parse_tool_table
@@ -58,7 +58,7 @@ def apply_patches(
                 log=log,
                 environment=(("HOME", HOME), ("LANG", "C.UTF-8"), ("PATH", "/usr/bin:/bin")),
                 binds=(
-                    Bind(source=sources, target=SOURCE, writable=True),
+                    Bind(source=sources.parent, target=BUILD, writable=True),  # SOURCE is below it
                     Bind(source=tools, target=TOOLS),
                 ),
                 cwd=SOURCE,

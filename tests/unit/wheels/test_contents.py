@@ -1,10 +1,13 @@
 """Which modules a wheel brings, and how their imports are judged."""
 
+import zipfile
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from manyloong.wheels.contents import wheel_modules
+from manyloong.wheels.contents import read_names, wheel_modules
 from manyloong.wheels.imports import Imports, ModuleResult, parse_results
 from manyloong.wheels.test import judge_imports
 
@@ -19,6 +22,9 @@ SUFFIXES = (".cpython-313-loongarch64-linux-gnu.so", ".abi3.so", ".so")
         ("a/b/_c.abi3.so", ("a.b._c",)),
         ("_cffi_backend.cpython-313-loongarch64-linux-gnu.so", ("_cffi_backend",)),
         ("single.py", ("single",)),
+        ("pkg/__init__.cpython-313-loongarch64-linux-gnu.so", ("pkg",)),
+        ("pkg/sub/__init__.abi3.so", ("pkg.sub",)),
+        ("__init__.so", ()),
         ("pkg/sub/__init__.py", ()),
         ("pkg/module.py", ()),
         ("pkg/not-a-name.so", ()),
@@ -32,6 +38,15 @@ SUFFIXES = (".cpython-313-loongarch64-linux-gnu.so", ".abi3.so", ".so")
 )
 def test_modules_of_a_member(name: str, modules: tuple[str, ...]) -> None:
     assert wheel_modules([name], suffixes=SUFFIXES) == modules
+
+
+def test_a_library_without_an_init_function_is_no_module(tmp_path: Path) -> None:
+    wheel = tmp_path / "pkg-1.0-py3-none-any.whl"
+    with zipfile.ZipFile(wheel, "w") as archive:
+        archive.writestr("pkg/_raw.abi3.so", b"\x7fELF strxor\0")
+        archive.writestr("pkg/_module.abi3.so", b"\x7fELF PyInit__module\0")
+        archive.writestr("pkg/__init__.py", b"")
+    assert wheel_modules(read_names(wheel), suffixes=SUFFIXES) == ("pkg", "pkg._module")
 
 
 @given(st.lists(st.text(max_size=30)))
