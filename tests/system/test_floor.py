@@ -39,6 +39,11 @@ def tree() -> Path:
     return Path(ran.json()["roots"][0]["path"])
 
 
+def is_elf(path: Path) -> bool:
+    with path.open("rb") as stream:
+        return stream.read(4) == b"\x7fELF"
+
+
 def needed_versions(path: Path) -> set[tuple[int, ...]]:
     """The versions of glibc that a file asks for."""
     found: set[tuple[int, ...]] = set()
@@ -53,11 +58,7 @@ def needed_versions(path: Path) -> set[tuple[int, ...]]:
 
 @pytest.mark.system
 def test_nothing_in_it_is_newer_than_the_floor(tree: Path) -> None:
-    programs = [
-        path
-        for path in tree.rglob("*")
-        if path.is_file() and not path.is_symlink() and path.open("rb").read(4) == b"\x7fELF"
-    ]
+    programs = [path for path in tree.rglob("*") if not path.is_symlink() and path.is_file() and is_elf(path)]
     assert len(programs) > 100
     newest = {str(path): max(needed_versions(path), default=FLOOR) for path in programs}
     assert not [path for path, version in newest.items() if version > FLOOR]
