@@ -127,7 +127,11 @@ def test_tests_that_say_nothing_fail(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("source", "code", "said"),
     [
-        ({"urls": ["file:///nowhere/greet.tar.gz"]}, 4, "source not reachable on any mirror: greet 1.0"),
+        (
+            {"urls": ["file:///nowhere/greet.tar.gz"], "sha256": "2" * 64},
+            4,
+            "source not reachable on any mirror: greet 1.0",
+        ),
         ({"sha256": "1" * 64}, 5, "no address gives the right bytes"),
     ],
 )

@@ -27,6 +27,7 @@ _DIRECTORIES = (
 )  # fmt: skip
 _LIBRARIES = "usr/lib64"
 _LINKS = {"bin": "usr/bin", "sbin": "usr/sbin", "lib": "usr/lib", "lib64": "usr/lib64"}
+_CERTIFICATES = "etc/ssl/cert.pem"  # where OpenSSL looks for all of them in one file
 
 
 def assemble_floor(
@@ -56,7 +57,7 @@ def assemble_floor(
     shutil.copyfile(cxx, tree / _LIBRARIES / cxx.name)
     for shared in _SHARED:
         _copy_shared(current / shared, tree / shared)
-    (tree / "etc/ssl/cert.pem").symlink_to("certs/ca-certificates.crt")  # where our OpenSSL looks
+    (tree / _CERTIFICATES).symlink_to("certs/ca-certificates.crt")
     _name_python(tree)
     (tree / "etc/ld.so.conf").write_text(f"/{_LIBRARIES}\n", "utf-8")
     tools = Tools(runner=doors.runner, store=doors.store, listener=doors.listener, emulator=emulator)

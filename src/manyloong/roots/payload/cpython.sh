@@ -24,7 +24,7 @@ ac_cv_working_tzset=yes
 X
         export CONFIG_SITE="$PWD/config.site"
         set -- --host="$TRIPLET" --build="$(/usr/bin/uname -m)-linux-gnu" --with-build-python="$BUILD_PYTHON" \
-            CC=cc CXX=c++ AR=ar RANLIB=ranlib READELF=readelf CPP=cpp PKG_CONFIG=pkg-config
+            CC=cc CXX=c++ AR=ar RANLIB=ranlib READELF="$TRIPLET-readelf" CPP=cpp PKG_CONFIG=pkg-config
         # The linker leaves out what nothing calls; the interpreter must keep what extension modules call.
         if [ -n "$PORTS" ]; then
             set -- "$@" CPPFLAGS="-I$PORTS/include -I$PORTS/include/ncursesw" LDFLAGS="-L$PORTS/lib" --with-openssl="$PORTS"
