@@ -143,7 +143,8 @@ def _tests(record: BuildRecord) -> str:
             words = lines.setdefault(f"{python} {report.libc or report.root}", [])
             counted = report.counts
             tests = f"; {counted.passed} tests, {counted.skipped} skipped" if counted else ""
-            words.append(f"{report.cpu} {report.outcome} ({report.imported}{tests})")
+            programs = f"; {report.loaded} programs" if report.loaded else ""
+            words.append(f"{report.cpu} {report.outcome} ({report.imported}{programs}{tests})")
     return "\n".join(f"{where}: {', '.join(words)}" for where, words in lines.items())
 
 
