@@ -69,8 +69,8 @@ _CMAKE = f"""\
 include({TARGET}/cmake/toolchain.cmake)
 list(APPEND CMAKE_PROJECT_INCLUDE {TOOLS}/cmake/project.cmake)
 """
-# FindPython may ask the interpreter, which answers for the target. Projects older than this policy forbid it and
-# find no SOABI and no ABI flags. A toolchain file has a scope of its own, so it is said after project().
+# FindPython may ask the interpreter, which answers for the target. In projects older than this policy it does
+# not, and finds no SOABI and no ABI flags. A toolchain file has a scope of its own, so project() says it.
 _CMAKE_PROJECT = """\
 if(POLICY CMP0190)
   cmake_policy(SET CMP0190 NEW)
