@@ -48,7 +48,8 @@ def plan_jobs(
 
     ``kit`` and ``built`` give the ids of what they are made and tested with: in common, and for one Python.
     """
-    chosen = admitted(pythons, source.requires_python, project=source.label)
+    found = admitted(pythons, source.requires_python, project=source.label)
+    chosen = tuple(target.python(python) for python in found)
     jobs = tuple(
         Job(
             source=source,

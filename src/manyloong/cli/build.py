@@ -20,7 +20,9 @@ def build(
     python: Annotated[
         str, typer.Option(help="Pythons, comma separated (cp313,cp314), or all that the project admits.")
     ] = "all",
-    platform: Annotated[str, typer.Option(help="Platform tag to build for.")] = "manylinux_2_36",
+    platform: Annotated[
+        str, typer.Option(help="Platform tags to build for, comma separated (musllinux_1_2,manylinux_2_36).")
+    ] = "manylinux_2_36",
     lane: Annotated[
         str,
         typer.Option(help="cross, emulated, or auto: cross, and emulated where a package cannot be crossed."),
@@ -55,7 +57,7 @@ def build(
     test_roots: Annotated[
         str,
         typer.Option(
-            help="Where to test: current, floor (built from source on first use), or all.",
+            help="Where to test: current, floor (built from source on first use), imported, or all.",
             envvar="MANYLOONG_TEST_ROOTS",
             show_envvar=False,
         ),
@@ -84,10 +86,9 @@ def build(
     Exit code 0 when every wheel was built, accepted and not failed by a test.
     """
     from manyloong.cli.build_run import Request, run_request
-    from manyloong.targets import target as find_target
     from manyloong.wheels.floors import parse_test_roots
     from manyloong.wheels.given import parse_given
-    from manyloong.wheels.identifier import parse_pythons
+    from manyloong.wheels.identifier import parse_platforms, parse_pythons
     from manyloong.wheels.job import Options, parse_lane
     from manyloong.wheels.recipes import gathered_settings
 
@@ -102,7 +103,7 @@ def build(
     )
     request = Request(
         source=source,
-        target=find_target(platform),
+        targets=parse_platforms(platform),
         pythons=parse_pythons(python),
         options=options,
         lane=parse_lane(lane),

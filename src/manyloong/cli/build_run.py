@@ -1,5 +1,6 @@
 """``manyloong build`` after its arguments: from a request to what is printed."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -9,15 +10,16 @@ from manyloong.cli.doors import Outside, open_outside
 from manyloong.cli.progress import ProgressListener
 from manyloong.jobs import plan_jobs, run_jobs
 from manyloong.pipeline import Batch
+from manyloong.results import Built, Result
 from manyloong.roots.ports import all_ports
 from manyloong.targets import Python, Target
 from manyloong.wheels.floors import RootChoice
 from manyloong.wheels.identifier import admitted
-from manyloong.wheels.job import LaneName, Options
+from manyloong.wheels.job import Job, LaneName, Options
 from manyloong.wheels.kit import ensure_kit, with_floors
 from manyloong.wheels.linked import linked_ids
 from manyloong.wheels.needs import options_for
-from manyloong.wheels.recipes import read_recipes
+from manyloong.wheels.recipes import Recipe, read_recipes
 from manyloong.wheels.source import PureRelease, Source, resolve_source
 
 
@@ -27,7 +29,7 @@ class Request:
 
     source: str
     pythons: tuple[Python, ...] | None
-    target: Target
+    targets: tuple[Target, ...]
     options: Options
     lane: LaneName
     test_roots: tuple[RootChoice, ...]
@@ -57,28 +59,52 @@ def run_request(request: Request) -> int:
         options = options_for(
             found, request.options, own=own, ports=ports, store=doors.store, listener=listener
         )
-        plan = partial(plan_jobs, found, request.pythons, request.target, options=options, lane=request.lane)
+        plans = {
+            target: partial(plan_jobs, found, request.pythons, target, options=options, lane=request.lane)
+            for target in request.targets
+        }
         if request.dry_run:
-            print_plan(plan(kit={}), as_json=request.as_json)
+            jobs = [job for plan in plans.values() for job in plan(kit={})]
+            print_plan(jobs, as_json=request.as_json)
             return 0
-        kit = ensure_kit(request.target, outside.host, doors=doors, ports=ports)
-        wanted = admitted(request.pythons, found.requires_python, project=found.label)
-        kit = with_floors(kit, wanted, request.test_roots if options.test else (), doors=doors)
-        linked = linked_ids(options.recipe.ports, kit, doors, asked_by=found.label)
-        jobs = plan(kit=kit.ids | linked, built=kit.built_ids)
-        batch = Batch(
-            kit=kit,
-            doors=doors,
-            output=request.output,
-            force=request.force,
-            keep=request.keep,
-            recipes=own,
-            build_requirements=request.build_deps,
-            links=request.options.find_links,
-            test=request.options.test,
-        )
-        results, requirements = run_jobs(jobs, batch)
+        done = [
+            _run_target(target, plan, found, request, options, own=own, outside=outside)
+            for target, plan in plans.items()
+        ]
+    results = [result for row, _ in done for result in row]
+    requirements = [built for _, row in done for built in row]
     return print_results(results, requirements, as_json=request.as_json)
+
+
+def _run_target(
+    target: Target,
+    plan: Callable[..., tuple[Job, ...]],
+    source: Source,
+    request: Request,
+    options: Options,
+    *,
+    own: tuple[Recipe, ...],
+    outside: Outside,
+) -> tuple[tuple[Result, ...], tuple[Built, ...]]:
+    """All jobs of one platform tag, and what was built for them first."""
+    doors = outside.doors
+    kit = ensure_kit(target, outside.host, doors=doors, ports=all_ports(request.ports))
+    wanted = admitted(request.pythons, source.requires_python, project=source.label)
+    pythons = tuple(target.python(python) for python in wanted)
+    kit = with_floors(kit, pythons, request.test_roots if options.test else (), doors=doors)
+    linked = linked_ids(options.recipe.ports, kit, doors, asked_by=source.label)
+    batch = Batch(
+        kit=kit,
+        doors=doors,
+        output=request.output,
+        force=request.force,
+        keep=request.keep,
+        recipes=own,
+        build_requirements=request.build_deps,
+        links=request.options.find_links,
+        test=request.options.test,
+    )
+    return run_jobs(plan(kit=kit.ids | linked, built=kit.built_ids), batch)
 
 
 def _source(request: Request, outside: Outside) -> Source | PureRelease:
