@@ -1,23 +1,27 @@
 """``manyloong build`` after its arguments: from a request to what is printed."""
 
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
+from manyloong.ci.plan import plan_tables
 from manyloong.cli.build_report import print_plan, print_pure, print_results
 from manyloong.cli.doors import Outside, open_outside
 from manyloong.cli.progress import ProgressListener
+from manyloong.events import Noted
 from manyloong.jobs import plan_jobs, run_jobs
 from manyloong.pipeline import Batch
 from manyloong.roots.ports import all_ports
 from manyloong.targets import Python, Target
+from manyloong.wheels.doors import Doors
 from manyloong.wheels.floors import RootChoice
 from manyloong.wheels.identifier import admitted
-from manyloong.wheels.job import LaneName, Options
-from manyloong.wheels.kit import ensure_kit, with_floors
+from manyloong.wheels.job import Job, LaneName, Options
+from manyloong.wheels.kit import Kit, ensure_kit, with_floors
 from manyloong.wheels.linked import linked_ids
 from manyloong.wheels.needs import options_for
-from manyloong.wheels.recipes import read_recipes
+from manyloong.wheels.recipes import Recipe, merged, read_recipes
 from manyloong.wheels.source import PureRelease, Source, resolve_source
 
 
@@ -37,6 +41,8 @@ class Request:
     force: bool
     keep: bool
     build_deps: bool
+    environ: Mapping[str, str] | None  # for the project's tables; None: they are not read
+    network_hooks: bool
     offline: bool
     locked: bool
     dry_run: bool
@@ -57,28 +63,75 @@ def run_request(request: Request) -> int:
         options = options_for(
             found, request.options, own=own, ports=ports, store=doors.store, listener=listener
         )
-        plan = partial(plan_jobs, found, request.pythons, request.target, options=options, lane=request.lane)
+        planned = _plan(request, found, options, doors)
+        first = planned.jobs(kit={})
         if request.dry_run:
-            print_plan(plan(kit={}), as_json=request.as_json)
+            print_plan(first, as_json=request.as_json)
             return 0
+        for note in dict.fromkeys(note for job in first for note in job.notes):
+            listener(Noted(text=note))
         kit = ensure_kit(request.target, outside.host, doors=doors, ports=ports)
-        wanted = admitted(request.pythons, found.requires_python, project=found.label)
+        wanted = admitted(planned.pythons, found.requires_python, project=found.label)
         kit = with_floors(kit, wanted, request.test_roots if options.test else (), doors=doors)
-        linked = linked_ids(options.recipe.ports, kit, doors, asked_by=found.label)
-        jobs = plan(kit=kit.ids | linked, built=kit.built_ids)
-        batch = Batch(
-            kit=kit,
-            doors=doors,
-            output=request.output,
-            force=request.force,
-            keep=request.keep,
-            recipes=own,
-            build_requirements=request.build_deps,
-            links=request.options.find_links,
-            test=request.options.test,
-        )
-        results, requirements = run_jobs(jobs, batch)
+        linked = linked_ids(planned.ports, kit, doors, asked_by=found.label)
+        jobs = planned.jobs(kit=kit.ids | linked, built=kit.built_ids)
+        results, requirements = run_jobs(jobs, _batch(request, kit, doors, own))
     return print_results(results, requirements, as_json=request.as_json)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Planned:
+    """What will be built, once its kit is known."""
+
+    jobs: Callable[..., tuple[Job, ...]]
+    pythons: tuple[Python, ...] | None
+    ports: tuple[str, ...]
+
+
+def _plan(request: Request, found: Source, options: Options, doors: Doors) -> _Planned:
+    """The jobs, with what the project's own tables say of them."""
+    tables = plan_tables(
+        found,
+        request.pythons,
+        request.target,
+        environ=request.environ,
+        store=doors.store,
+        network=request.network_hooks,
+        recipe=options.recipe,
+    )
+    options = _with_ports(options, tables.ports)
+    jobs = partial(
+        plan_jobs,
+        found,
+        tables.pythons,
+        request.target,
+        options=options,
+        lane=request.lane,
+        special=tables.special(request.options, options.recipe),
+    )
+    return _Planned(jobs=jobs, pythons=tables.pythons, ports=options.recipe.ports)
+
+
+def _batch(request: Request, kit: Kit, doors: Doors, own: tuple[Recipe, ...]) -> Batch:
+    return Batch(
+        kit=kit,
+        doors=doors,
+        output=request.output,
+        force=request.force,
+        keep=request.keep,
+        recipes=own,
+        build_requirements=request.build_deps,
+        links=request.options.find_links,
+        test=request.options.test,
+    )
+
+
+def _with_ports(options: Options, ports: tuple[str, ...]) -> Options:
+    """With the ports of system packages that hooks install."""
+    if not ports:
+        return options
+    recipe = merged(Recipe(ports=ports, origins=("system packages of hooks",)), options.recipe)
+    return replace(options, recipe=recipe)
 
 
 def _source(request: Request, outside: Outside) -> Source | PureRelease:
