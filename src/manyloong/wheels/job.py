@@ -9,6 +9,7 @@ from manyloong.errors import InputError
 from manyloong.targets import Python
 from manyloong.wheels.given import GivenSource
 from manyloong.wheels.identifier import Identifier
+from manyloong.wheels.pinned import Pinned
 from manyloong.wheels.recipe_keys import Settings
 from manyloong.wheels.recipes import Recipe, merged_settings
 from manyloong.wheels.source import Source
@@ -66,6 +67,7 @@ class Job:
     lane: LaneName | Literal["native"] = "cross"
     roots: tuple[tuple[str, str], ...] = ()  # what it is tested in, and built with from source -> id
     fallback: str = ""  # why it is not a cross build although that was tried; decides nothing
+    pinned: Pinned | None = None  # build requirements that are not resolved but given; not part of the id
 
     def document(self) -> dict[str, Any]:
         """What the id is made from."""
