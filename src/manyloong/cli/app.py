@@ -15,6 +15,7 @@ from manyloong.cli import (
     doctor,
     index,
     ports,
+    rebuild,
     recipe,
     root,
     root_import,
@@ -51,6 +52,7 @@ def _root(
 app.command(epilog=build.EPILOG)(build.build)
 app.command(epilog=doctor.EPILOG)(doctor.doctor)
 app.command(epilog=audit.EPILOG)(audit.audit)
+app.command(epilog=rebuild.EPILOG)(rebuild.rebuild)
 app.add_typer(spec.app)
 app.add_typer(index.app)
 for verb in (root_inputs.verify, root_inputs.diff, root_inputs.vendor):
