@@ -89,13 +89,12 @@ def _make(
 
 
 def _repair(raw: RawWheel, kit: Kit, place: Path, *, ports: Path | None) -> RepairPlan:
-    """Libraries come from the ports that were linked with, then from the target's root."""
-    system = (kit.toolchain.target / "lib", kit.target_root.path / "usr/lib" / kit.target.triplet)
+    """Libraries come from the ports that were linked with, then from where the target has its own."""
     return plan_repair(
         raw.path,
         place / "repaired",
         target=kit.target,
-        library_paths=system,
+        library_paths=kit.libraries,
         ports=ports,
         epoch=raw.epoch,
     )

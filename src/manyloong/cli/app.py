@@ -8,7 +8,19 @@ from typing import Annotated
 import typer
 
 import manyloong
-from manyloong.cli import audit, build, cache, doctor, index, ports, recipe, root, root_inputs, spec
+from manyloong.cli import (
+    audit,
+    build,
+    cache,
+    doctor,
+    index,
+    ports,
+    recipe,
+    root,
+    root_import,
+    root_inputs,
+    spec,
+)
 
 app = typer.Typer(
     name="manyloong",
@@ -43,6 +55,8 @@ app.add_typer(spec.app)
 app.add_typer(index.app)
 for verb in (root_inputs.verify, root_inputs.diff, root_inputs.vendor):
     root.app.command()(verb)
+root.app.command("import")(root_import.import_)
+root.app.command()(root_import.forget)
 app.add_typer(root.app, name="root")
 app.add_typer(ports.app, name="ports")
 app.add_typer(recipe.app, name="recipe")

@@ -223,7 +223,7 @@ def _test_on(
     began = time.monotonic()
     folder = place / root.name / cpu.replace(",", "-").replace("=", "-")
     (folder / "work").mkdir(parents=True)
-    template = _template(root, folder, place, emulator=kit.emulator(cpu))
+    template = _template(root, place, folder, kit.emulator(cpu))
     names = _modules(plan, kit)
     results = folder / "results.jsonl"
     imports = run_imports(template, names, results=results, inside="/build/results.jsonl", runner=runner)
@@ -253,8 +253,8 @@ def _test_on(
     )
 
 
-def _template(root: Root, folder: Path, place: Path, *, emulator: Emulator | None) -> Command:
-    """How anything is run in a root: the wheel's environment, and the folder of this root and CPU model."""
+def _template(root: Root, place: Path, folder: Path, emulator: Emulator | None) -> Command:
+    """What imports a wheel's modules in a root; other commands of the same test replace its arguments."""
     return Command(
         argv=(f"{VENV}/bin/python", "-I", "-B", f"/io/{_IMPORT}"),
         root=root.path,
