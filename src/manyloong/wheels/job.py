@@ -5,7 +5,9 @@ import json
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, get_args
 
-from manyloong.errors import InputError
+from packaging.utils import parse_wheel_filename
+
+from manyloong.errors import BuildError, InputError
 from manyloong.targets import Python
 from manyloong.wheels.given import GivenSource
 from manyloong.wheels.hooks import Hooks, TestHooks
@@ -109,6 +111,18 @@ class Job:
         document["rules"] = self.options.recipe.build_digest
         document["roots"] = [list(pair) for pair in self.roots if pair[0] == "python"]
         return _digest(document)
+
+
+def check_stable(wheel: str, job: Job) -> None:
+    """BuildError where the project's selector asked for other Pythons, and this wheel does not serve them."""
+    selector = job.options.hooks.stable_only
+    abis = {tag.abi for tag in parse_wheel_filename(wheel)[3]}
+    if selector and not abis & {"none", "abi3"}:
+        raise BuildError(
+            f"{job.source.label}: its selector {selector!r} names no Python that is here, and {wheel} is for "
+            f"{job.identifier.python.tag} alone",
+            hint=f"if that is what you want: --python {job.identifier.python.tag}",
+        )
 
 
 def _digest(document: dict[str, Any]) -> str:
