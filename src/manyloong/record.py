@@ -109,6 +109,8 @@ class BuildRecord:
     target_copies: tuple[WheelRecord, ...] = ()  # of build requirements that it was compiled against
     fallback: str = ""  # why it is not a cross build, where that was tried first
     recipe: RecipeRecord | None = None
+    notes: tuple[str, ...] = ()  # options of the project's own tables that had no effect, and why
+    hermetic: bool = True  # False: hooks could reach the network
 
     @property
     def dispatch(self) -> Dispatch:
@@ -199,6 +201,8 @@ def finish_record(
         job=job.id,
         fallback=job.fallback,
         warnings=job.source.warnings,
+        notes=job.notes,
+        hermetic=not (job.options.hooks.network or job.options.test_hooks.network),
         recipe=_recipe_record(job.options.recipe),
         accepted=verdict.accepted,
         verdict=verdict,

@@ -16,7 +16,7 @@ ROWS = (
     ("jobs",),
     ("pipeline",),
     ("supply", "results"),
-    ("record",),
+    ("record", "ci"),
     ("wheels", "audit", "spec", "corpus"),
     ("roots",),
     ("sandbox",),

@@ -8,6 +8,7 @@ from typing import Any, Literal, get_args
 from manyloong.errors import InputError
 from manyloong.targets import Python
 from manyloong.wheels.given import GivenSource
+from manyloong.wheels.hooks import Hooks, TestHooks
 from manyloong.wheels.identifier import Identifier
 from manyloong.wheels.recipe_keys import Settings
 from manyloong.wheels.recipes import Recipe, merged_settings
@@ -29,6 +30,8 @@ class Options:
     test_requires: tuple[str, ...] = ()
     find_links: tuple[str, ...] = ()
     sources: tuple[GivenSource, ...] = ()  # files for what the build downloads
+    hooks: Hooks = field(default_factory=Hooks)  # of the project's own tables
+    test_hooks: TestHooks = field(default_factory=TestHooks)
     recipe: Recipe = field(default_factory=Recipe)  # what was merged into the above, and the rest of it
 
     def settings(self) -> dict[str, str | list[str]]:
@@ -66,11 +69,16 @@ class Job:
     lane: LaneName | Literal["native"] = "cross"
     roots: tuple[tuple[str, str], ...] = ()  # what it is tested in, and built with from source -> id
     fallback: str = ""  # why it is not a cross build although that was tried; decides nothing
+    notes: tuple[str, ...] = ()  # what there is to say of the options; decides nothing
 
     def document(self) -> dict[str, Any]:
         """What the id is made from."""
-        given = {"sources": [[one.url, one.sha256] for one in self.options.sources]}
-        return (given if self.options.sources else {}) | {
+        options = self.options
+        given: dict[str, Any] = {"sources": [[one.url, one.sha256] for one in options.sources]}
+        rare = given if options.sources else {}
+        rare |= {"hooks": options.hooks.document()} if options.hooks != Hooks() else {}
+        rare |= {"test_hooks": options.test_hooks.document()} if options.test_hooks != TestHooks() else {}
+        return rare | {
             "recipe": RECIPE,
             "source": self.source.sha256,
             "identifier": str(self.identifier),
@@ -94,8 +102,8 @@ class Job:
     def build_id(self) -> str:
         """As ``id``, of what decides the wheel's bytes: jobs that differ in their tests only share it."""
         document = self.document()
-        for key in ("test", "siblings"):
-            del document[key]
+        for key in ("test", "siblings", "test_hooks"):
+            document.pop(key, None)
         document["rules"] = self.options.recipe.build_digest
         document["roots"] = [list(pair) for pair in self.roots if pair[0] == "python"]
         return _digest(document)
