@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 import manyloong
-from manyloong.cli import audit, build, cache, doctor, index, ports, recipe, root, root_inputs, spec
+from manyloong.cli import audit, build, cache, doctor, image, index, ports, recipe, root, root_inputs, spec
 
 app = typer.Typer(
     name="manyloong",
@@ -41,7 +41,7 @@ app.command(epilog=doctor.EPILOG)(doctor.doctor)
 app.command(epilog=audit.EPILOG)(audit.audit)
 app.add_typer(spec.app)
 app.add_typer(index.app)
-for verb in (root_inputs.verify, root_inputs.diff, root_inputs.vendor):
+for verb in (root_inputs.verify, root_inputs.diff, root_inputs.vendor, image.export, image.publish):
     root.app.command()(verb)
 app.add_typer(root.app, name="root")
 app.add_typer(ports.app, name="ports")
