@@ -13,6 +13,7 @@ from manyloong.cli import (
     build,
     cache,
     doctor,
+    image,
     index,
     ports,
     rebuild,
@@ -55,7 +56,7 @@ app.command(epilog=audit.EPILOG)(audit.audit)
 app.command(epilog=rebuild.EPILOG)(rebuild.rebuild)
 app.add_typer(spec.app)
 app.add_typer(index.app)
-for verb in (root_inputs.verify, root_inputs.diff, root_inputs.vendor):
+for verb in (root_inputs.verify, root_inputs.diff, root_inputs.vendor, image.export, image.publish):
     root.app.command()(verb)
 root.app.command("import")(root_import.import_)
 root.app.command()(root_import.forget)
