@@ -123,6 +123,7 @@ class BuildRecord:
     fallback: str = ""  # why it is not a cross build, where that was tried first
     recipe: RecipeRecord | None = None
     options: OptionsRecord | None = None  # None in records of schema 1
+    builder: str = ""  # URI of who built it, for provenance; empty where nobody said
     python_home: str = ""  # what identifies the build variables of a Python from source
 
     @property
@@ -209,6 +210,7 @@ def finish_record(
     verdict: Verdict,
     tests: tuple[TestReport, ...],
     stages: Sequence[StageFinished],
+    builder: str = "",
 ) -> BuildRecord:
     """The record of a finished job: how its wheel was made, perhaps by another job, and what became of it."""
     return replace(
@@ -220,6 +222,7 @@ def finish_record(
         options=_options_record(job),
         python_home=dict(job.roots).get("python", ""),
         schema=SCHEMA,
+        builder=builder,
         accepted=verdict.accepted,
         verdict=verdict,
         tests=tests,

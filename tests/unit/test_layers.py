@@ -16,6 +16,7 @@ ROWS = (
     ("jobs", "rebuild"),
     ("pipeline",),
     ("supply", "results"),
+    ("provenance",),
     ("record",),
     ("wheels", "audit", "spec", "corpus"),
     ("roots",),

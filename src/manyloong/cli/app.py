@@ -8,7 +8,20 @@ from typing import Annotated
 import typer
 
 import manyloong
-from manyloong.cli import audit, build, cache, doctor, index, ports, rebuild, recipe, root, root_inputs, spec
+from manyloong.cli import (
+    audit,
+    build,
+    cache,
+    doctor,
+    index,
+    ports,
+    rebuild,
+    recipe,
+    root,
+    root_inputs,
+    spec,
+    verify,
+)
 
 app = typer.Typer(
     name="manyloong",
@@ -40,6 +53,8 @@ app.command(epilog=build.EPILOG)(build.build)
 app.command(epilog=doctor.EPILOG)(doctor.doctor)
 app.command(epilog=audit.EPILOG)(audit.audit)
 app.command(epilog=rebuild.EPILOG)(rebuild.rebuild)
+app.command(epilog=verify.EPILOG)(verify.provenance)
+app.command(epilog=verify.VERIFY_EPILOG)(verify.verify)
 app.add_typer(spec.app)
 app.add_typer(index.app)
 for verb in (root_inputs.verify, root_inputs.diff, root_inputs.vendor):

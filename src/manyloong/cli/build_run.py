@@ -1,12 +1,14 @@
 """``manyloong build`` after its arguments: from a request to what is printed."""
 
-from dataclasses import dataclass
+import os
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
 from manyloong.cli.build_report import print_plan, print_pure, print_results
 from manyloong.cli.doors import Outside, open_outside
 from manyloong.cli.progress import ProgressListener
+from manyloong.cli.signing import signing_doors
 from manyloong.jobs import plan_jobs, run_jobs
 from manyloong.pipeline import Batch
 from manyloong.roots.ports import all_ports
@@ -49,7 +51,8 @@ def run_request(request: Request) -> int:
     ports = all_ports(request.ports)
     with ProgressListener(quiet=request.as_json) as listener:
         outside = open_outside(listener, offline=request.offline, locked=request.locked)
-        doors = outside.doors
+        doors = signing_doors(outside.doors, os.environ)
+        outside = replace(outside, doors=doors)
         found = _source(request, outside)
         if isinstance(found, PureRelease):
             print_pure(found, as_json=request.as_json)
