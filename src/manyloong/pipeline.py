@@ -61,8 +61,10 @@ def build_wheel(job: Job, batch: Batch, supply: Supply, place: Path) -> Built | 
     if functions:
         seen = Dispatch(functions=functions, ran_on=passed_on(tests))
         verdict = judge(facts, batch.kit.target, dispatch=seen)
-    record = finish_record(record, job, verdict=verdict, tests=tests, stages=stages.finished)
-    return publish(record, job, path, output=batch.output, store=batch.doors.store)
+    record = finish_record(
+        record, job, verdict=verdict, tests=tests, stages=stages.finished, builder=batch.doors.builder
+    )
+    return publish(record, job, path, output=batch.output, doors=batch.doors)
 
 
 def make_wheel(

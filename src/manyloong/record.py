@@ -125,6 +125,7 @@ class BuildRecord:
     notes: tuple[str, ...] = ()  # options of the project's own tables that had no effect, and why
     hermetic: bool = True  # False: hooks could reach the network
     options: OptionsRecord | None = None  # None in records of schema 1
+    builder: str = ""  # URI of who built it, for provenance; empty where nobody said
     python_home: str = ""  # what identifies the build variables of a Python from source
 
     @property
@@ -211,6 +212,7 @@ def finish_record(
     verdict: Verdict,
     tests: tuple[TestReport, ...],
     stages: Sequence[StageFinished],
+    builder: str = "",
 ) -> BuildRecord:
     """The record of a finished job: how its wheel was made, perhaps by another job, and what became of it."""
     return replace(
@@ -224,6 +226,7 @@ def finish_record(
         options=_options_record(job),
         python_home=dict(job.roots).get("python", ""),
         schema=SCHEMA,
+        builder=builder,
         accepted=verdict.accepted,
         verdict=verdict,
         tests=tests,

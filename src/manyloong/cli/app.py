@@ -22,6 +22,7 @@ from manyloong.cli import (
     root_import,
     root_inputs,
     spec,
+    verify,
 )
 
 app = typer.Typer(
@@ -54,6 +55,8 @@ app.command(epilog=build.EPILOG)(build.build)
 app.command(epilog=doctor.EPILOG)(doctor.doctor)
 app.command(epilog=audit.EPILOG)(audit.audit)
 app.command(epilog=rebuild.EPILOG)(rebuild.rebuild)
+app.command(epilog=verify.EPILOG)(verify.provenance)
+app.command(epilog=verify.VERIFY_EPILOG)(verify.verify)
 app.add_typer(spec.app)
 app.add_typer(index.app)
 for verb in (root_inputs.verify, root_inputs.diff, root_inputs.vendor, image.export, image.publish):
