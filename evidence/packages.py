@@ -19,6 +19,7 @@ from manyloong.wheels import environment, job
 
 HERE = Path(__file__).parent
 LIST, RESULTS = HERE / "packages.toml", HERE / "packages.json"
+ROLES = ("emulator", "floorbuild", "native", "target", "toolchain")  # of the roots that builds and tests use
 PROGRAM = Path(sys.executable).with_name("manyloong")
 
 
@@ -30,7 +31,7 @@ def inputs() -> dict[str, Any]:
         "locks": {
             entry.name: hashlib.sha256(_decisive(entry.read_text("utf-8")).encode()).hexdigest()
             for entry in sorted(locks.iterdir(), key=lambda entry: entry.name)
-            if entry.name.endswith(".toml")
+            if entry.name.endswith(".toml") and entry.name.startswith(ROLES)
         },
         "recipes": {
             "root": resolve.RECIPE,
