@@ -121,7 +121,7 @@ def run_job(job: Job, batch: Batch, supply: Supply) -> Result:
 
 def _run_in_lane(job: Job, batch: Batch, supply: Supply) -> Result:
     doors = batch.doors
-    if not batch.force and (done := cached(job, output=batch.output, store=doors.store)):
+    if not batch.force and (done := cached(job, output=batch.output, doors=doors)):
         return done
     runner = Remembering(doors.runner)
     with doors.store.scratch("build") as place:
@@ -203,8 +203,8 @@ class Requirements:
         job = replace(whole, options=replace(whole.options, test_command=None, test_requires=()))
         if needed.side == "native":
             return native_wheel(job, batch.kit, batch.doors, supply)
-        cross, store = replace(whole, lane="cross"), batch.doors.store
-        tested = cached(cross, output=batch.output, store=store)  # with its test command, done before
+        cross = replace(whole, lane="cross")
+        tested = cached(cross, output=batch.output, doors=batch.doors)  # with its test command, done before
         result = tested or run_job(job, replace(batch, force=False), supply)
         return self._usable(result, source)
 

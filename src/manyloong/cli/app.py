@@ -13,13 +13,16 @@ from manyloong.cli import (
     build,
     cache,
     doctor,
+    image,
     index,
     ports,
+    rebuild,
     recipe,
     root,
     root_import,
     root_inputs,
     spec,
+    verify,
 )
 
 app = typer.Typer(
@@ -51,9 +54,12 @@ def _root(
 app.command(epilog=build.EPILOG)(build.build)
 app.command(epilog=doctor.EPILOG)(doctor.doctor)
 app.command(epilog=audit.EPILOG)(audit.audit)
+app.command(epilog=rebuild.EPILOG)(rebuild.rebuild)
+app.command(epilog=verify.EPILOG)(verify.provenance)
+app.command(epilog=verify.VERIFY_EPILOG)(verify.verify)
 app.add_typer(spec.app)
 app.add_typer(index.app)
-for verb in (root_inputs.verify, root_inputs.diff, root_inputs.vendor):
+for verb in (root_inputs.verify, root_inputs.diff, root_inputs.vendor, image.export, image.publish):
     root.app.command()(verb)
 root.app.command("import")(root_import.import_)
 root.app.command()(root_import.forget)

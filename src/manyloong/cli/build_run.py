@@ -1,5 +1,6 @@
 """``manyloong build`` after its arguments: from a request to what is printed."""
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
@@ -9,6 +10,7 @@ from manyloong.ci.plan import plan_tables
 from manyloong.cli.build_report import print_plan, print_pure, print_results
 from manyloong.cli.doors import Outside, open_outside
 from manyloong.cli.progress import ProgressListener
+from manyloong.cli.signing import signing_doors
 from manyloong.events import Noted
 from manyloong.jobs import plan_jobs, run_jobs
 from manyloong.pipeline import Batch
@@ -56,7 +58,8 @@ def run_request(request: Request) -> int:
     ports = all_ports(request.ports)
     with ProgressListener(quiet=request.as_json) as listener:
         outside = open_outside(listener, offline=request.offline, locked=request.locked)
-        doors = outside.doors
+        doors = signing_doors(outside.doors, os.environ)
+        outside = replace(outside, doors=doors)
         found = _source(request, outside)
         if isinstance(found, PureRelease):
             print_pure(found, as_json=request.as_json)

@@ -5,11 +5,14 @@ import json
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, get_args
 
-from manyloong.errors import InputError
+from packaging.utils import parse_wheel_filename
+
+from manyloong.errors import BuildError, InputError
 from manyloong.targets import Python
 from manyloong.wheels.given import GivenSource
 from manyloong.wheels.hooks import Hooks, TestHooks
 from manyloong.wheels.identifier import Identifier
+from manyloong.wheels.pinned import Pinned
 from manyloong.wheels.recipe_keys import Settings
 from manyloong.wheels.recipes import Recipe, merged_settings
 from manyloong.wheels.source import Source
@@ -70,6 +73,7 @@ class Job:
     roots: tuple[tuple[str, str], ...] = ()  # what it is tested in, and built with from source -> id
     fallback: str = ""  # why it is not a cross build although that was tried; decides nothing
     notes: tuple[str, ...] = ()  # what there is to say of the options; decides nothing
+    pinned: Pinned | None = None  # build requirements that are not resolved but given; not part of the id
 
     def document(self) -> dict[str, Any]:
         """What the id is made from."""
@@ -107,6 +111,18 @@ class Job:
         document["rules"] = self.options.recipe.build_digest
         document["roots"] = [list(pair) for pair in self.roots if pair[0] == "python"]
         return _digest(document)
+
+
+def check_stable(wheel: str, job: Job) -> None:
+    """BuildError where the project's selector asked for other Pythons, and this wheel does not serve them."""
+    selector = job.options.hooks.stable_only
+    abis = {tag.abi for tag in parse_wheel_filename(wheel)[3]}
+    if selector and not abis & {"none", "abi3"}:
+        raise BuildError(
+            f"{job.source.label}: its selector {selector!r} names no Python that is here, and {wheel} is for "
+            f"{job.identifier.python.tag} alone",
+            hint=f"if that is what you want: --python {job.identifier.python.tag}",
+        )
 
 
 def _digest(document: dict[str, Any]) -> str:

@@ -13,6 +13,7 @@ from packaging.tags import Tag, compatible_tags, cpython_tags
 from manyloong.errors import BuildError, FetchError
 from manyloong.events import Listener
 from manyloong.store import Fetcher, RemoteFile
+from manyloong.store.normalise import UMASK
 from manyloong.targets import Host, Python, Target
 
 # The newest glibc that uv's platform names and published wheels speak of; the roots' own is newer.
@@ -117,6 +118,7 @@ class Uv:
             capture_output=True,
             text=True,
             env=dict(self.environment),
+            umask=UMASK,
             check=False,
         )
 
