@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 import manyloong
-from manyloong.cli import audit, build, cache, doctor, index, ports, recipe, root, root_inputs, spec
+from manyloong.cli import audit, build, cache, doctor, index, matrix, ports, recipe, root, root_inputs, spec
 
 app = typer.Typer(
     name="manyloong",
@@ -37,6 +37,7 @@ def _root(
 
 
 app.command(epilog=build.EPILOG)(build.build)
+app.command(epilog=matrix.EPILOG)(matrix.matrix)
 app.command(epilog=doctor.EPILOG)(doctor.doctor)
 app.command(epilog=audit.EPILOG)(audit.audit)
 app.add_typer(spec.app)
