@@ -15,6 +15,7 @@ from manyloong.cli import (
     doctor,
     image,
     index,
+    matrix,
     ports,
     rebuild,
     recipe,
@@ -52,6 +53,7 @@ def _root(
 
 
 app.command(epilog=build.EPILOG)(build.build)
+app.command(epilog=matrix.EPILOG)(matrix.matrix)
 app.command(epilog=doctor.EPILOG)(doctor.doctor)
 app.command(epilog=audit.EPILOG)(audit.audit)
 app.command(epilog=rebuild.EPILOG)(rebuild.rebuild)
