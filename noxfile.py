@@ -58,6 +58,7 @@ def evidence(session: nox.Session) -> None:
     """Make the slow proofs again; commit what it writes."""
     session.run("python", "-m", "evidence.packages", *session.posargs)
     session.run("python", "-m", "evidence.ports")
+    session.run("python", "-m", "evidence.rebuild", *session.posargs)
     session.run("python", "-m", "evidence.linked")
     session.run("python", "-m", "evidence.floor", *session.posargs)
     session.run("python", "-m", "evidence.lanes", *session.posargs)

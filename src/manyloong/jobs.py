@@ -50,7 +50,8 @@ def plan_jobs(
     ``kit`` and ``built`` give the ids of what they are made and tested with: in common, and for one Python.
     ``special`` gives the options of an identifier, and what there is to say of them, instead of ``options``.
     """
-    chosen = admitted(pythons, source.requires_python, project=source.label)
+    found = admitted(pythons, source.requires_python, project=source.label)
+    chosen = tuple(target.python(python) for python in found)
 
     def job(python: Python) -> Job:
         identifier = Identifier(python=python, target=target)

@@ -44,7 +44,7 @@ def build_wheel(job: Job, batch: Batch, supply: Supply, place: Path) -> Built | 
     A wheel that another job has made, which differs in its tests only, is not made again.
     """
     stages = Stages(f"{job.source.label} {job.identifier}", batch.doors.listener)
-    made = _made_before(job, batch, place) or _make(job, batch, supply, place, stages)
+    made = _made_before(job, batch, place) or make_wheel(job, batch, supply, place, stages)
     if isinstance(made, Pure):
         return made
     path, record = made
@@ -65,10 +65,10 @@ def build_wheel(job: Job, batch: Batch, supply: Supply, place: Path) -> Built | 
     return publish(record, job, path, output=batch.output, store=batch.doors.store)
 
 
-def _make(
+def make_wheel(
     job: Job, batch: Batch, supply: Supply, place: Path, stages: Stages
 ) -> tuple[Path, BuildRecord] | Pure:
-    """Build and repair: the wheel, and how it was made."""
+    """Build and repair: the wheel, and how it was made; neither judged nor tested."""
     kit, doors = batch.kit, batch.doors
     prefix = None
     if job.options.recipe.ports:
@@ -89,13 +89,12 @@ def _make(
 
 
 def _repair(raw: RawWheel, kit: Kit, place: Path, *, ports: Path | None) -> RepairPlan:
-    """Libraries come from the ports that were linked with, then from the target's root."""
-    system = (kit.toolchain.target / "lib", kit.target_root.path / "usr/lib" / kit.target.triplet)
+    """Libraries come from the ports that were linked with, then from where the target has its own."""
     return plan_repair(
         raw.path,
         place / "repaired",
         target=kit.target,
-        library_paths=system,
+        library_paths=kit.libraries,
         ports=ports,
         epoch=raw.epoch,
     )

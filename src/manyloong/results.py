@@ -79,6 +79,6 @@ def cached(job: Job, *, output: Path, store: Store) -> Built | None:
         return None
     record = parse_record(document["record"].encode(), where=f"the cached record of job {job.id[:12]}")
     wheel = store.object_path(record.wheel.sha256)
-    if wheel is None:
+    if wheel is None or record.options is None:  # a record of schema 1 is written again
         return None
     return replace(publish(record, job, wheel, output=output, store=store), cached=True)

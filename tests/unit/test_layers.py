@@ -13,7 +13,7 @@ ROWS = (
     ("report",),
     ("farm",),
     ("index",),
-    ("jobs",),
+    ("jobs", "rebuild"),
     ("pipeline",),
     ("supply", "results"),
     ("record", "ci"),

@@ -46,8 +46,8 @@ def choose_pythons(
     lowest = admitted(None, requires_python, project=project)[0]
     names = ", ".join(name.partition("-")[0] for name in table.selected)
     note = (
-        f"build {table.build!r} names {names}, which is not here; {lowest.tag}, the lowest that is, makes the "
-        "wheel, which must be one for every Python (py3-none or abi3)"
+        f"build {table.build!r} names {names}, which is not here; {lowest.tag}, the lowest that is, makes "
+        "the wheel, which must be one for every Python (py3-none or abi3)"
     )
     return Choice(pythons=(lowest,), notes=(note,), stable_only=table.build)
 

@@ -38,7 +38,8 @@ def print_plan(jobs: Sequence[Job], *, as_json: bool) -> None:
         return
     source = jobs[0].source
     print(f"source    {source.location}  sha256:{source.sha256}")
-    print(f"platform  {jobs[0].identifier.target.tag}  lane {jobs[0].lane}")
+    for tag in dict.fromkeys(job.identifier.target.tag for job in jobs):
+        print(f"platform  {tag}  lane {jobs[0].lane}")
     for job in jobs:
         print(f"build     {job.identifier}")
     if jobs[0].siblings:

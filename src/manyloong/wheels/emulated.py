@@ -120,8 +120,17 @@ class EmulatedLane:
     def install(self, requirements: Sequence[str], job: Job) -> BuildEnvironment:
         """Pure wheels, wheels of programs of the build machine, and wheels of the target."""
         links = tuple(Path(folder) for folder in job.options.find_links)
-        wheels = lane_wheels(
-            requirements, python=self.python, kit=self.kit, doors=self.doors, links=links, supply=self.supply
+        wheels = (
+            job.pinned.wheels
+            if job.pinned is not None
+            else lane_wheels(
+                requirements,
+                python=self.python,
+                kit=self.kit,
+                doors=self.doors,
+                links=links,
+                supply=self.supply,
+            )
         )
         key = environment_key(self.lane_root, self.python, wheels, self.kit)
 

@@ -21,7 +21,7 @@ from packaging.requirements import Requirement
 from manyloong.errors import BuildError
 from manyloong.events import Warned
 from manyloong.roots import Root
-from manyloong.sandbox import Bind, Command, Limits, Runner
+from manyloong.sandbox import Bind, Command, Emulator, Limits, Runner
 from manyloong.targets import Python
 from manyloong.wheels.contents import read_names, read_requirements, wheel_modules, wheel_programs
 from manyloong.wheels.counts import TestCounts, read_counts
@@ -223,20 +223,7 @@ def _test_on(
     began = time.monotonic()
     folder = place / root.name / cpu.replace(",", "-").replace("=", "-")
     (folder / "work").mkdir(parents=True)
-    template = Command(
-        argv=(f"{VENV}/bin/python", "-I", "-B", f"/io/{_IMPORT}"),
-        root=root.path,
-        log=folder / "log",
-        environment=tuple(sorted(_variables().items())),
-        cwd="/build/work",
-        binds=(
-            Bind(source=folder, target="/build", writable=True),
-            Bind(source=place / "venv", target=VENV),
-            Bind(source=place, target="/io"),
-        ),
-        emulator=kit.emulator(cpu),
-        limits=Limits(time_s=_COMMAND_TIME_S),
-    )
+    template = _template(root, place, folder, kit.emulator(cpu))
     names = _modules(plan, kit)
     results = folder / "results.jsonl"
     imports = run_imports(template, names, results=results, inside="/build/results.jsonl", runner=runner)
@@ -263,6 +250,24 @@ def _test_on(
         command_output=output,
         counts=counts,
         seconds=round(time.monotonic() - began, 3),
+    )
+
+
+def _template(root: Root, place: Path, folder: Path, emulator: Emulator | None) -> Command:
+    """What imports a wheel's modules in a root; other commands of the same test replace its arguments."""
+    return Command(
+        argv=(f"{VENV}/bin/python", "-I", "-B", f"/io/{_IMPORT}"),
+        root=root.path,
+        log=folder / "log",
+        environment=tuple(sorted(_variables().items())),
+        cwd="/build/work",
+        binds=(
+            Bind(source=folder, target="/build", writable=True),
+            Bind(source=place / "venv", target=VENV),
+            Bind(source=place, target="/io"),
+        ),
+        emulator=emulator,
+        limits=Limits(time_s=_COMMAND_TIME_S),
     )
 
 
