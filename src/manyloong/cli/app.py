@@ -12,6 +12,7 @@ from manyloong.cli import (
     audit,
     build,
     cache,
+    cibuildwheel,
     doctor,
     image,
     index,
@@ -59,6 +60,7 @@ app.command(epilog=audit.EPILOG)(audit.audit)
 app.command(epilog=rebuild.EPILOG)(rebuild.rebuild)
 app.command(epilog=verify.EPILOG)(verify.provenance)
 app.command(epilog=verify.VERIFY_EPILOG)(verify.verify)
+app.command(**cibuildwheel.SETTINGS)(cibuildwheel.cibuildwheel)
 app.add_typer(spec.app)
 app.add_typer(index.app)
 for verb in (root_inputs.verify, root_inputs.diff, root_inputs.vendor, image.export, image.publish):
