@@ -61,11 +61,19 @@ def packages() -> tuple[list[dict[str, Any]], list[str]]:
 
 
 def build(
-    entry: dict[str, Any], pythons: list[str], output: Path, *, roots: str = "current"
+    entry: dict[str, Any],
+    pythons: list[str],
+    output: Path,
+    *,
+    roots: str = "current",
+    more: tuple[str, ...] = (),
 ) -> list[dict[str, Any]]:
-    """One release for some Pythons, built anew and tested in some roots; what was seen of each wheel."""
+    """One release for some Pythons, built anew and tested in some roots; what was seen of each wheel.
+
+    ``more`` are further options of the command.
+    """
     arguments = [str(PROGRAM), "build", entry["release"], "--python", ",".join(pythons), "--force", "--json"]
-    arguments += ["--output", str(output), "--test-roots", roots]
+    arguments += ["--output", str(output), "--test-roots", roots, *more]
     for requirement in entry.get("test_requires", []):
         arguments += ["--test-requires", requirement]
     if "test_command" in entry:

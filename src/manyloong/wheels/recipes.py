@@ -56,12 +56,15 @@ class Recipe:
     skips: tuple[Skip, ...] = ()
     dispatched: tuple[str, ...] = ()
     patches: tuple[Patch, ...] = ()
+    ignored: tuple[
+        tuple[str, str], ...
+    ] = ()  # options of the project's own table -> why they do not hold here
 
     @property
     def digest(self) -> str:
-        """SHA-256 of what decides a build: not of names, places and reasons."""
+        """SHA-256 of what decides a build: not of names, places and reasons, nor of what is ignored."""
         document = asdict(self)
-        for key in ("name", "origins", "why", "versions"):
+        for key in ("name", "origins", "why", "versions", "ignored"):
             del document[key]
         return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()
 
@@ -94,6 +97,7 @@ def merged(general: Recipe, special: Recipe) -> Recipe:
         skips=tuple(dict.fromkeys((*general.skips, *special.skips))),
         dispatched=tuple(dict.fromkeys((*general.dispatched, *special.dispatched))),
         patches=(*general.patches, *special.patches),
+        ignored=tuple((dict(general.ignored) | dict(special.ignored)).items()),
     )
 
 
@@ -158,6 +162,7 @@ def _toml(text: str, where: str) -> dict[str, Any]:
 
 def _common(reader: KeyReader, *, name: str, where: str) -> Recipe:
     test = reader.table("test")
+    tables = reader.table("cibuildwheel")
     recipe = Recipe(
         name=name,
         origins=(where,),
@@ -168,8 +173,10 @@ def _common(reader: KeyReader, *, name: str, where: str) -> Recipe:
         test_requires=test.requirements("requires"),
         skips=test.skips("skips"),
         dispatched=reader.texts("dispatched"),
+        ignored=tables.variables("ignore"),
     )
     test.finish()
+    tables.finish()
     return recipe
 
 
@@ -268,6 +275,7 @@ def debts(recipe: Recipe) -> tuple[tuple[str, str, str], ...]:
         *(("patch", patch.name, patch.status) for patch in recipe.patches),
         *(("dispatched", function, recipe.why) for function in recipe.dispatched),
         *(("skip", skip.test, skip.reason) for skip in recipe.skips),
+        *(("ignored option", option, reason) for option, reason in recipe.ignored),
     )
 
 
@@ -288,6 +296,7 @@ def recipe_document(recipe: Recipe) -> dict[str, Any]:
         },
         "dispatched": list(recipe.dispatched),
         "patches": [{"name": one.name, "status": one.status, "sha256": one.sha256} for one in recipe.patches],
+        "cibuildwheel": {"ignore": dict(recipe.ignored)},
         "sha256": recipe.digest,
     }
 
