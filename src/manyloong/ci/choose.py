@@ -31,7 +31,7 @@ def choose_pythons(
     if usual:
         named = "build" in dict(table.origins)
         later = ",".join(row.tag for row in chosen if row.from_source and named)
-        note = f"selected too, but built only when named, their Pythons first: --python {later}"
+        note = f"selected too; these are built only when they are named: --python {later}"
         return Choice(pythons=tuple(usual), notes=(note,) if later else ())
     if chosen:
         return Choice(pythons=tuple(chosen))
@@ -44,8 +44,8 @@ def choose_pythons(
     lowest = admitted(None, requires_python, project=project)[0]
     names = ", ".join(name.partition("-")[0] for name in table.selected)
     note = (
-        f"build {table.build!r} names {names}, which is not here; {lowest.tag}, the lowest that is, makes the "
-        "wheel, which must be one for every Python (py3-none or abi3)"
+        f"build {table.build!r} names {names}, which is not here; {lowest.tag}, the lowest that is, makes "
+        "the wheel, which must be one for every Python (py3-none or abi3)"
     )
     return Choice(pythons=(lowest,), notes=(note,), stable_only=table.build)
 
