@@ -8,11 +8,11 @@ from pathlib import Path
 from manyloong.errors import BuildError, InputError, TestError
 from manyloong.sandbox import Bind, Command
 from manyloong.targets import Python
-from manyloong.wheels.backend import Workplace, prepare_workplace
+from manyloong.wheels.backend import prepare_workplace
 from manyloong.wheels.before import Stage, fill, run_hook
 from manyloong.wheels.cross import BUILD, HOME, TOOLS
 from manyloong.wheels.doors import Doors
-from manyloong.wheels.emulated import EmulatedLane, open_emulated
+from manyloong.wheels.emulated import open_emulated
 from manyloong.wheels.gate import open_gate
 from manyloong.wheels.gateway import Shelf
 from manyloong.wheels.hooks import TestHooks, prelude
@@ -20,6 +20,16 @@ from manyloong.wheels.kit import Kit
 from manyloong.wheels.promises import LOCAL, PROJECT, open_promised
 from manyloong.wheels.requirements import Supply
 from manyloong.wheels.site import VENV
+
+_VARIABLES = (
+    ("HOME", HOME),
+    ("LANG", "C.UTF-8"),
+    ("PATH", f"{VENV}/bin:{LOCAL}/bin:/usr/bin:/bin"),
+    ("TMPDIR", "/tmp"),  # noqa: S108 - the sandbox's own
+    ("TZ", "UTC"),
+    ("UV_PYTHON", f"{VENV}/bin/python"),
+    ("VIRTUAL_ENV", VENV),
+)
 
 
 def run_before_test(
@@ -33,7 +43,13 @@ def run_before_test(
         shutil.copytree(project, workplace.source, symlinks=True)
     else:
         workplace.source.mkdir()
-    template = _template(lane, workplace)
+    template = Command(
+        argv=(),
+        root=lane.root,
+        log=workplace.log,
+        environment=_VARIABLES,
+        emulator=lane.emulator,
+    )
     gate = open_gate(workplace, (), (), host_python=lane.host_python, template=template, runner=doors.runner)
     promised = open_promised(lane.root, workplace, python, git=None, linked=(), host_python=lane.host_python)
     mounts = (
@@ -57,27 +73,8 @@ def run_before_test(
         raise TestError(error.message, hint=error.hint) from error
 
 
-def _template(lane: EmulatedLane, workplace: Workplace) -> Command:
-    """What the hook runs in, without mounts and arguments."""
-    return Command(
-        argv=(),
-        root=lane.root,
-        log=workplace.log,
-        environment=(
-            ("HOME", HOME),
-            ("LANG", "C.UTF-8"),
-            ("PATH", f"{VENV}/bin:{LOCAL}/bin:/usr/bin:/bin"),
-            ("TMPDIR", "/tmp"),  # noqa: S108 - the sandbox's own
-            ("TZ", "UTC"),
-            ("UV_PYTHON", f"{VENV}/bin/python"),
-            ("VIRTUAL_ENV", VENV),
-        ),
-        emulator=lane.emulator,
-    )
-
-
 def copy_sources(names: Sequence[str], project: Path, work: Path) -> None:
-    """Copy a project's ``test-sources`` to where its test command runs; InputError for a missing one."""
+    """Copy ``test-sources`` to where the test command runs; InputError for one that is not there."""
     for name in names:
         source = project / name
         if not source.exists() or not source.resolve().is_relative_to(project.resolve()):
