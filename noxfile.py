@@ -69,3 +69,9 @@ def evidence(session: nox.Session) -> None:
 def evidence_index(session: nox.Session) -> None:
     """Let pip on loongarch64 install numpy and pandas from an index; ``-- --wheels DIR`` uses made ones."""
     session.run("python", "-m", "evidence.index_clients", *session.posargs)
+
+
+@nox.session
+def evidence_upstream(session: nox.Session) -> None:
+    """Run all unit tests of the edited releases of other projects."""
+    session.run("python", "-m", "evidence.upstream")

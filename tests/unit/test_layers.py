@@ -17,7 +17,7 @@ ROWS = (
     ("pipeline",),
     ("supply", "results"),
     ("provenance",),
-    ("record",),
+    ("record", "ci"),
     ("wheels", "audit", "spec", "corpus"),
     ("roots",),
     ("sandbox",),

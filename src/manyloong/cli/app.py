@@ -18,6 +18,7 @@ from manyloong.cli import (
     rebuild,
     recipe,
     root,
+    root_import,
     root_inputs,
     spec,
     verify,
@@ -59,6 +60,8 @@ app.add_typer(spec.app)
 app.add_typer(index.app)
 for verb in (root_inputs.verify, root_inputs.diff, root_inputs.vendor):
     root.app.command()(verb)
+root.app.command("import")(root_import.import_)
+root.app.command()(root_import.forget)
 app.add_typer(root.app, name="root")
 app.add_typer(ports.app, name="ports")
 app.add_typer(recipe.app, name="recipe")

@@ -206,7 +206,7 @@ def cross_trees(kit: Kit, environment: BuildEnvironment) -> tuple[tuple[Path, st
         (kit.toolchain.zig, cross.ZIG),
         (kit.toolchain.target, cross.TARGET),
         (kit.toolchain.native, cross.NATIVE),
-        (kit.target_root.path, cross.SYSROOT),
+        (kit.sysroot, cross.SYSROOT),
         (environment.path, cross.ENVIRONMENT),
     )
 
