@@ -5,7 +5,7 @@ record of which a byte changed is refused.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import msgspec
@@ -18,10 +18,11 @@ from manyloong.store import seal_holds, seal_of, seal_text
 from manyloong.wheels.build import RawWheel
 from manyloong.wheels.downloads import Download
 from manyloong.wheels.environment import BuildEnvironment
+from manyloong.wheels.hooks import Hooks
 from manyloong.wheels.job import Job
 from manyloong.wheels.kit import Kit
 from manyloong.wheels.recipe_keys import Skip
-from manyloong.wheels.recipes import Recipe
+from manyloong.wheels.recipes import Recipe, built_part
 from manyloong.wheels.repair import Repaired
 from manyloong.wheels.source import Source
 from manyloong.wheels.test import TestReport, passed_on
@@ -70,7 +71,6 @@ class RecipeRecord:
     dispatched: tuple[str, ...]
     skips: tuple[Skip, ...]
     patches: tuple[PatchRecord, ...]
-    build_sha256: str = ""  # of all that decided the wheel's bytes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +80,8 @@ class OptionsRecord:
     config_settings: dict[str, str | tuple[str, ...]]
     environment: dict[str, str]
     sources: dict[str, str]  # address -> SHA-256 of the file that the user gave for it
+    hooks: Hooks = field(default_factory=Hooks)  # of the project's own tables
+    recipe: Recipe | None = None  # whole, but for what is about tests; patches with their text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,6 +129,11 @@ class BuildRecord:
     options: OptionsRecord | None = None  # None in records of schema 1
     builder: str = ""  # URI of who built it, for provenance; empty where nobody said
     python_home: str = ""  # what identifies the build variables of a Python from source
+
+    @property
+    def whole(self) -> bool:
+        """Whether it says all that a build needs; records of schema 1 do not."""
+        return self.options is not None and self.options.recipe is not None
 
     @property
     def dispatch(self) -> Dispatch:
@@ -249,7 +256,6 @@ def _recipe_record(recipe: Recipe) -> RecipeRecord | None:
         return None
     return RecipeRecord(
         sha256=recipe.digest,
-        build_sha256=recipe.build_digest,
         origins=recipe.origins,
         ports=recipe.ports,
         dispatched=recipe.dispatched,
@@ -266,6 +272,8 @@ def _options_record(job: Job) -> OptionsRecord:
         config_settings=dict(options.config_settings),
         environment=dict(options.environment),
         sources={one.url: one.sha256 for one in options.sources},
+        hooks=options.hooks,
+        recipe=built_part(options.recipe),
     )
 
 
