@@ -1,11 +1,15 @@
 """``manyloong build``: one command from a release, an archive or a checkout to tested wheels."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from manyloong.errors import InputError
+
+if TYPE_CHECKING:
+    from manyloong.wheels.given import GivenSource
+    from manyloong.wheels.given_crates import GivenCrates
 
 EPILOG = (
     "Examples: manyloong build markupsafe; manyloong build msgpack==1.2.4 --python cp313,cp314; "
@@ -45,6 +49,12 @@ def build(
         list[str],
         typer.Option("--source", help="URL=FILE (or git repository) for what the build downloads."),
     ] = [],  # noqa: B006
+    crates: Annotated[
+        list[Path], typer.Option(help="Folder with Rust crates (as `cargo vendor` writes it, or archives).")
+    ] = [],  # noqa: B006
+    relock: Annotated[
+        bool, typer.Option("--relock", help="Let cargo choose crates anew from --crates, against Cargo.lock.")
+    ] = False,
     test_command: Annotated[
         str | None, typer.Option(help="Shell command run after the imports; knows {project} and {wheel}.")
     ] = None,
@@ -86,7 +96,6 @@ def build(
     from manyloong.cli.build_run import Request, run_request
     from manyloong.targets import target as find_target
     from manyloong.wheels.floors import parse_test_roots
-    from manyloong.wheels.given import parse_given
     from manyloong.wheels.identifier import parse_pythons
     from manyloong.wheels.job import Options, parse_lane
     from manyloong.wheels.recipes import gathered_settings
@@ -98,7 +107,8 @@ def build(
         test_command=test_command,
         test_requires=tuple(test_requires),
         find_links=tuple(str(folder.resolve()) for folder in find_links),
-        sources=parse_given(source_file),
+        sources=_given(source_file),
+        crates=_given_crates(crates, relock=relock),
     )
     request = Request(
         source=source,
@@ -119,6 +129,18 @@ def build(
         as_json=as_json,
     )
     raise typer.Exit(run_request(request))
+
+
+def _given(texts: list[str]) -> "tuple[GivenSource, ...]":
+    from manyloong.wheels.given import parse_given
+
+    return parse_given(texts)
+
+
+def _given_crates(folders: list[Path], *, relock: bool) -> "GivenCrates":
+    from manyloong.wheels.given_crates import parse_given_crates
+
+    return parse_given_crates(folders, relock=relock)
 
 
 def _pair(text: str, option: str) -> tuple[str, str]:

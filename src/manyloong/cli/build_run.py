@@ -11,6 +11,7 @@ from manyloong.jobs import plan_jobs, run_jobs
 from manyloong.pipeline import Batch
 from manyloong.roots.ports import all_ports
 from manyloong.targets import Python, Target
+from manyloong.wheels.compiler_ids import compiler_ids
 from manyloong.wheels.floors import RootChoice
 from manyloong.wheels.identifier import admitted
 from manyloong.wheels.job import LaneName, Options
@@ -65,7 +66,8 @@ def run_request(request: Request) -> int:
         wanted = admitted(request.pythons, found.requires_python, project=found.label)
         kit = with_floors(kit, wanted, request.test_roots if options.test else (), doors=doors)
         linked = linked_ids(options.recipe.ports, kit, doors, asked_by=found.label)
-        jobs = plan(kit=kit.ids | linked, built=kit.built_ids)
+        made_with = kit.ids | linked | compiler_ids(options.compilers, kit)
+        jobs = plan(kit=made_with, built=kit.built_ids)
         batch = Batch(
             kit=kit,
             doors=doors,

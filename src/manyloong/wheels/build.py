@@ -7,9 +7,10 @@ from pathlib import Path
 
 from manyloong.errors import BuildError
 from manyloong.events import Warned
-from manyloong.sandbox import Command
+from manyloong.sandbox import Bind, Command
 from manyloong.store import Store
 from manyloong.wheels import cross
+from manyloong.wheels.added import Compilers, ensure_compilers, keep_compiled
 from manyloong.wheels.backend import (
     HookRunner,
     Workplace,
@@ -19,6 +20,8 @@ from manyloong.wheels.backend import (
     prepare_workplace,
     template_binds,
 )
+from manyloong.wheels.compilers import check_compilers
+from manyloong.wheels.crates import HadCrate
 from manyloong.wheels.declared import speaks_of_downloads
 from manyloong.wheels.diagnosis import native_flags
 from manyloong.wheels.doors import Doors
@@ -47,6 +50,8 @@ class RawWheel:
     translated_flags: tuple[str, ...]
     epoch: int
     downloads: tuple[Download, ...] = ()
+    crates: tuple[HadCrate, ...] = ()
+    relocked: tuple[str, ...] = ()  # versions that Cargo.lock does not name
 
     @property
     def pure(self) -> bool:
@@ -77,13 +82,15 @@ def build_in_lane(
         try:
             epoch = prepare_sources(job, kit, workplace, doors)
             lane.prepare(workplace)
-            site = _open_site(job, lane, workplace, stock, doors, epoch=epoch, libraries=libraries)
+            added = ensure_compilers(job, kit, lane.root, workplace, doors)
+            site = _open_site(job, lane, workplace, stock, doors, added, epoch=epoch, libraries=libraries)
             raw = _build_round(site, epoch=epoch)
         except BuildError as error:
             stock = next_stock(job, stock, workplace, error, doors=doors)
             shutil.rmtree(place)
         else:
             remember(job, raw.downloads, doors)
+            keep_compiled(added, workplace, doors.store)
             for text in native_flags(raw.dropped_flags, workplace.source):
                 doors.listener(Warned(text=text))
             for one in raw.downloads:
@@ -112,6 +119,8 @@ def _build_round(site: "_Site", *, epoch: int) -> RawWheel:
         translated_flags=translated,
         epoch=epoch,
         downloads=tuple(one.download for one in site.stock.had if one.download.url in served),
+        crates=site.added.crates,
+        relocked=site.added.relocked,
     )
 
 
@@ -161,15 +170,17 @@ def _open_site(
     workplace: Workplace,
     stock: Stock,
     doors: Doors,
+    added: Compilers,
     *,
     epoch: int,
     libraries: Path | None,
 ) -> "_Site":
     """Where hooks run: behind a gate if the sources speak of downloads, or an earlier round has."""
-    variables = lane.variables(epoch=epoch, jobs=doors.cores) | dict(job.options.environment)
+    variables = lane.variables(epoch=epoch, jobs=doors.cores) | dict(added.variables)
+    variables |= dict(job.options.environment)
     template = Command(
         argv=(),
-        root=lane.root,
+        root=added.root,
         log=workplace.log,
         environment=tuple(sorted(variables.items())),
         emulator=lane.emulator,
@@ -196,6 +207,7 @@ def _open_site(
         gate=gate,
         doors=doors,
         libraries=libraries,
+        added=added,
     )
 
 
@@ -219,6 +231,7 @@ class _Site:
     gate: Gate
     doors: Doors
     libraries: Path | None
+    added: Compilers
 
     def settings(self) -> dict[str, str | list[str]]:
         """Config settings for the backend."""
@@ -230,6 +243,7 @@ class _Site:
         if self.libraries is not None:
             trees = (*trees, (self.libraries, cross.PORTS))
         binds = template_binds(self.workplace, trees, git_folder(self.job.source))
+        binds = (*binds, *(Bind(source=source, target=target) for source, target in self.added.trees))
         described = described_variables(environment, dict(self.template.environment))
         template = replace(
             self.template,
@@ -249,6 +263,7 @@ class _Site:
         wanted = tuple(sorted({*static, *dynamic}))
         if wanted != static:
             environment = self.lane.install(wanted, self.job)
+        check_compilers(wanted, self.job.options.compilers, label=self.job.source.label)
         return wanted, environment
 
 

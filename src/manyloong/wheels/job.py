@@ -8,6 +8,7 @@ from typing import Any, Literal, get_args
 from manyloong.errors import InputError
 from manyloong.targets import Python
 from manyloong.wheels.given import GivenSource
+from manyloong.wheels.given_crates import GivenCrates
 from manyloong.wheels.identifier import Identifier
 from manyloong.wheels.recipe_keys import Settings
 from manyloong.wheels.recipes import Recipe, merged_settings
@@ -29,6 +30,8 @@ class Options:
     test_requires: tuple[str, ...] = ()
     find_links: tuple[str, ...] = ()
     sources: tuple[GivenSource, ...] = ()  # files for what the build downloads
+    crates: GivenCrates = field(default_factory=GivenCrates)
+    compilers: tuple[str, ...] = ()  # besides those for C and C++; see compilers.py
     recipe: Recipe = field(default_factory=Recipe)  # what was merged into the above, and the rest of it
 
     def settings(self) -> dict[str, str | list[str]]:
@@ -69,21 +72,26 @@ class Job:
 
     def document(self) -> dict[str, Any]:
         """What the id is made from."""
-        given = {"sources": [[one.url, one.sha256] for one in self.options.sources]}
-        return (given if self.options.sources else {}) | {
-            "recipe": RECIPE,
-            "source": self.source.sha256,
-            "identifier": str(self.identifier),
-            "platform": self.identifier.target.tag,
-            "siblings": [python.tag for python in self.siblings],
-            "settings": self.options.settings(),
-            "environment": list(self.options.environment),
-            "test": [self.options.test, self.options.test_command, list(self.options.test_requires)],
-            "rules": self.options.recipe.digest,
-            "kit": [list(pair) for pair in self.kit],
-            "roots": [list(pair) for pair in self.roots],
-            "lane": self.lane,
-        }
+        given: dict[str, Any] = {"sources": [[one.url, one.sha256] for one in self.options.sources]}
+        given = given if self.options.sources else {}
+        return (
+            given
+            | self.options.crates.document
+            | {
+                "recipe": RECIPE,
+                "source": self.source.sha256,
+                "identifier": str(self.identifier),
+                "platform": self.identifier.target.tag,
+                "siblings": [python.tag for python in self.siblings],
+                "settings": self.options.settings(),
+                "environment": list(self.options.environment),
+                "test": [self.options.test, self.options.test_command, list(self.options.test_requires)],
+                "rules": self.options.recipe.digest,
+                "kit": [list(pair) for pair in self.kit],
+                "roots": [list(pair) for pair in self.roots],
+                "lane": self.lane,
+            }
+        )
 
     @property
     def id(self) -> str:
