@@ -321,7 +321,7 @@ class _Cargo:
 
 
 _OLD = re.compile(
-    r"feature `edition\d+` is required|supported edition values|this version of Cargo is older than the `\d+` edition"
+    r"feature `edition\d+` is required|supported edition values|Cargo is older than the `\d+` ed"
 )
 
 
