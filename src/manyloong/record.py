@@ -53,6 +53,16 @@ class WheelRecord:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CrateRecord:
+    """A Rust crate that the build had, by its archive's digest, and where it came from."""
+
+    name: str
+    version: str
+    sha256: str
+    origin: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PatchRecord:
     """A change to the sources, and where it stands upstream."""
 
@@ -124,6 +134,8 @@ class BuildRecord:
     target_copies: tuple[WheelRecord, ...] = ()  # of build requirements that it was compiled against
     fallback: str = ""  # why it is not a cross build, where that was tried first
     recipe: RecipeRecord | None = None
+    crates: tuple[CrateRecord, ...] = ()
+    relocked: tuple[str, ...] = ()  # crates in other versions than Cargo.lock names
     notes: tuple[str, ...] = ()  # options of the project's own tables that had no effect, and why
     hermetic: bool = True  # False: hooks could reach the network
     options: OptionsRecord | None = None  # None in records of schema 1
@@ -206,6 +218,13 @@ def assemble_record(
         recipe=_recipe_record(job.options.recipe),
         options=_options_record(job),
         python_home=dict(job.roots).get("python", ""),
+        relocked=raw.relocked,
+        crates=tuple(
+            CrateRecord(
+                name=one.crate.name, version=one.crate.version, sha256=one.crate.checksum, origin=one.origin
+            )
+            for one in raw.crates
+        ),
         target_copies=tuple(
             WheelRecord(filename=one.filename, sha256=one.sha256) for one in raw.environment.copies
         ),
