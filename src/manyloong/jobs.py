@@ -50,7 +50,8 @@ def plan_jobs(
     ``kit`` and ``built`` give the ids of what they are made and tested with: in common, and for one Python.
     ``special`` gives the options of an identifier, and what there is to say of them, instead of ``options``.
     """
-    chosen = admitted(pythons, source.requires_python, project=source.label)
+    found = admitted(pythons, source.requires_python, project=source.label)
+    chosen = tuple(target.python(python) for python in found)
 
     def job(python: Python) -> Job:
         identifier = Identifier(python=python, target=target)
@@ -120,7 +121,7 @@ def run_job(job: Job, batch: Batch, supply: Supply) -> Result:
 
 def _run_in_lane(job: Job, batch: Batch, supply: Supply) -> Result:
     doors = batch.doors
-    if not batch.force and (done := cached(job, output=batch.output, store=doors.store)):
+    if not batch.force and (done := cached(job, output=batch.output, doors=doors)):
         return done
     runner = Remembering(doors.runner)
     with doors.store.scratch("build") as place:
@@ -202,8 +203,8 @@ class Requirements:
         job = replace(whole, options=replace(whole.options, test_command=None, test_requires=()))
         if needed.side == "native":
             return native_wheel(job, batch.kit, batch.doors, supply)
-        cross, store = replace(whole, lane="cross"), batch.doors.store
-        tested = cached(cross, output=batch.output, store=store)  # with its test command, done before
+        cross = replace(whole, lane="cross")
+        tested = cached(cross, output=batch.output, doors=batch.doors)  # with its test command, done before
         result = tested or run_job(job, replace(batch, force=False), supply)
         return self._usable(result, source)
 

@@ -21,7 +21,9 @@ def build(
     python: Annotated[
         str, typer.Option(help="Pythons, comma separated (cp313,cp314), or all that the project admits.")
     ] = "all",
-    platform: Annotated[str, typer.Option(help="Platform tag to build for.")] = "manylinux_2_36",
+    platform: Annotated[
+        str, typer.Option(help="Platform tags to build for, comma separated (musllinux_1_2,manylinux_2_36).")
+    ] = "manylinux_2_36",
     lane: Annotated[
         str,
         typer.Option(help="cross, emulated, or auto: cross, and emulated where a package cannot be crossed."),
@@ -56,7 +58,7 @@ def build(
     test_roots: Annotated[
         str,
         typer.Option(
-            help="Where to test: current, floor (built from source on first use), or all.",
+            help="Where to test: current, floor (built from source on first use), imported, or all.",
             envvar="MANYLOONG_TEST_ROOTS",
             show_envvar=False,
         ),
@@ -97,7 +99,6 @@ def build(
     Exit code 0 when every wheel was built, accepted and not failed by a test.
     """
     from manyloong.cli.build_run import Request, run_request
-    from manyloong.targets import target as find_target
     from manyloong.wheels import given, identifier, job, recipes
     from manyloong.wheels.floors import parse_test_roots
 
@@ -112,7 +113,7 @@ def build(
     )
     request = Request(
         source=source,
-        target=find_target(platform),
+        targets=identifier.parse_platforms(platform),
         pythons=identifier.parse_pythons(python),
         options=options,
         lane=job.parse_lane(lane),

@@ -38,7 +38,8 @@ def print_plan(jobs: Sequence[Job], *, as_json: bool) -> None:
         return
     source = jobs[0].source
     print(f"source    {source.location}  sha256:{source.sha256}")
-    print(f"platform  {jobs[0].identifier.target.tag}  lane {jobs[0].lane}")
+    for tag in dict.fromkeys(job.identifier.target.tag for job in jobs):
+        print(f"platform  {tag}  lane {jobs[0].lane}")
     for job in jobs:
         print(f"build     {job.identifier}")
     if jobs[0].siblings:
@@ -152,7 +153,8 @@ def _tests(record: BuildRecord) -> str:
             words = lines.setdefault(f"{python} {report.libc or report.root}", [])
             counted = report.counts
             tests = f"; {counted.passed} tests, {counted.skipped} skipped" if counted else ""
-            words.append(f"{report.cpu} {report.outcome} ({report.imported}{tests})")
+            programs = f"; {report.loaded} programs" if report.loaded else ""
+            words.append(f"{report.cpu} {report.outcome} ({report.imported}{programs}{tests})")
     return "\n".join(f"{where}: {', '.join(words)}" for where, words in lines.items())
 
 

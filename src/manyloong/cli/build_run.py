@@ -1,5 +1,6 @@
 """``manyloong build`` after its arguments: from a request to what is printed."""
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
@@ -9,16 +10,18 @@ from manyloong.ci.plan import plan_tables
 from manyloong.cli.build_report import print_plan, print_pure, print_results
 from manyloong.cli.doors import Outside, open_outside
 from manyloong.cli.progress import ProgressListener
+from manyloong.cli.signing import signing_doors
 from manyloong.events import Noted
 from manyloong.jobs import plan_jobs, run_jobs
 from manyloong.pipeline import Batch
+from manyloong.results import Built, Result
 from manyloong.roots.ports import all_ports
 from manyloong.targets import Python, Target
 from manyloong.wheels.doors import Doors
 from manyloong.wheels.floors import RootChoice
 from manyloong.wheels.identifier import admitted
 from manyloong.wheels.job import Job, LaneName, Options
-from manyloong.wheels.kit import Kit, ensure_kit, with_floors
+from manyloong.wheels.kit import ensure_kit, with_floors
 from manyloong.wheels.linked import linked_ids
 from manyloong.wheels.needs import options_for
 from manyloong.wheels.recipes import Recipe, merged, read_recipes
@@ -31,7 +34,7 @@ class Request:
 
     source: str
     pythons: tuple[Python, ...] | None
-    target: Target
+    targets: tuple[Target, ...]
     options: Options
     lane: LaneName
     test_roots: tuple[RootChoice, ...]
@@ -55,7 +58,8 @@ def run_request(request: Request) -> int:
     ports = all_ports(request.ports)
     with ProgressListener(quiet=request.as_json) as listener:
         outside = open_outside(listener, offline=request.offline, locked=request.locked)
-        doors = outside.doors
+        doors = signing_doors(outside.doors, os.environ)
+        outside = replace(outside, doors=doors)
         found = _source(request, outside)
         if isinstance(found, PureRelease):
             print_pure(found, as_json=request.as_json)
@@ -63,37 +67,35 @@ def run_request(request: Request) -> int:
         options = options_for(
             found, request.options, own=own, ports=ports, store=doors.store, listener=listener
         )
-        planned = _plan(request, found, options, doors)
-        first = planned.jobs(kit={})
+        plans = [_plan(request, target, found, options, doors) for target in request.targets]
+        first = [job for plan in plans for job in plan.jobs(kit={})]
         if request.dry_run:
             print_plan(first, as_json=request.as_json)
             return 0
         for note in dict.fromkeys(note for job in first for note in job.notes):
             listener(Noted(text=note))
-        kit = ensure_kit(request.target, outside.host, doors=doors, ports=ports)
-        wanted = admitted(planned.pythons, found.requires_python, project=found.label)
-        kit = with_floors(kit, wanted, request.test_roots if options.test else (), doors=doors)
-        linked = linked_ids(planned.ports, kit, doors, asked_by=found.label)
-        jobs = planned.jobs(kit=kit.ids | linked, built=kit.built_ids)
-        results, requirements = run_jobs(jobs, _batch(request, kit, doors, own))
+        done = [_run(plan, found, request, own=own, outside=outside) for plan in plans]
+    results = [result for row, _ in done for result in row]
+    requirements = [built for _, row in done for built in row]
     return print_results(results, requirements, as_json=request.as_json)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Planned:
-    """What will be built, once its kit is known."""
+    """What will be built for one platform tag, once its kit is known."""
 
+    target: Target
     jobs: Callable[..., tuple[Job, ...]]
     pythons: tuple[Python, ...] | None
     ports: tuple[str, ...]
 
 
-def _plan(request: Request, found: Source, options: Options, doors: Doors) -> _Planned:
+def _plan(request: Request, target: Target, found: Source, options: Options, doors: Doors) -> _Planned:
     """The jobs, with what the project's own tables say of them."""
     tables = plan_tables(
         found,
         request.pythons,
-        request.target,
+        target,
         environ=request.environ,
         store=doors.store,
         network=request.network_hooks,
@@ -104,16 +106,25 @@ def _plan(request: Request, found: Source, options: Options, doors: Doors) -> _P
         plan_jobs,
         found,
         tables.pythons,
-        request.target,
+        target,
         options=options,
         lane=request.lane,
         special=tables.special(request.options, options.recipe),
     )
-    return _Planned(jobs=jobs, pythons=tables.pythons, ports=options.recipe.ports)
+    return _Planned(target=target, jobs=jobs, pythons=tables.pythons, ports=options.recipe.ports)
 
 
-def _batch(request: Request, kit: Kit, doors: Doors, own: tuple[Recipe, ...]) -> Batch:
-    return Batch(
+def _run(
+    plan: _Planned, source: Source, request: Request, *, own: tuple[Recipe, ...], outside: Outside
+) -> tuple[tuple[Result, ...], tuple[Built, ...]]:
+    """All jobs of one platform tag, and what was built for them first."""
+    doors = outside.doors
+    kit = ensure_kit(plan.target, outside.host, doors=doors, ports=all_ports(request.ports))
+    wanted = admitted(plan.pythons, source.requires_python, project=source.label)
+    pythons = tuple(plan.target.python(python) for python in wanted)
+    kit = with_floors(kit, pythons, request.test_roots if request.options.test else (), doors=doors)
+    linked = linked_ids(plan.ports, kit, doors, asked_by=source.label)
+    batch = Batch(
         kit=kit,
         doors=doors,
         output=request.output,
@@ -124,6 +135,7 @@ def _batch(request: Request, kit: Kit, doors: Doors, own: tuple[Recipe, ...]) ->
         links=request.options.find_links,
         test=request.options.test,
     )
+    return run_jobs(plan.jobs(kit=kit.ids | linked, built=kit.built_ids), batch)
 
 
 def _with_ports(options: Options, ports: tuple[str, ...]) -> Options:

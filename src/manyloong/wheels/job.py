@@ -12,6 +12,7 @@ from manyloong.targets import Python
 from manyloong.wheels.given import GivenSource
 from manyloong.wheels.hooks import Hooks, TestHooks
 from manyloong.wheels.identifier import Identifier
+from manyloong.wheels.pinned import Pinned
 from manyloong.wheels.recipe_keys import Settings
 from manyloong.wheels.recipes import Recipe, merged_settings
 from manyloong.wheels.source import Source
@@ -72,6 +73,7 @@ class Job:
     roots: tuple[tuple[str, str], ...] = ()  # what it is tested in, and built with from source -> id
     fallback: str = ""  # why it is not a cross build although that was tried; decides nothing
     notes: tuple[str, ...] = ()  # what there is to say of the options; decides nothing
+    pinned: Pinned | None = None  # build requirements that are not resolved but given; not part of the id
 
     def document(self) -> dict[str, Any]:
         """What the id is made from."""
