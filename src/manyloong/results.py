@@ -89,6 +89,6 @@ def cached(job: Job, *, output: Path, doors: Doors) -> Built | None:
         return None
     record = parse_record(document["record"].encode(), where=f"the cached record of job {job.id[:12]}")
     wheel = store.object_path(record.wheel.sha256)
-    if wheel is None or record.options is None:  # a record of schema 1 is written again
+    if wheel is None or not record.whole:  # an older one is written again
         return None
     return replace(publish(record, job, wheel, output=output, doors=doors), cached=True)
