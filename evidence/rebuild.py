@@ -1,6 +1,7 @@
 """Builds the releases of rebuild.toml, builds each again from its record, and writes what was seen.
 
-``python -m evidence.rebuild``: what has no result for today's inputs; with ``--again`` everything.
+``python -m evidence.rebuild [RELEASE...]``: what has no result for today's inputs, of those named or of all;
+with ``--again`` whether it has one or not.
 """
 
 import hashlib
@@ -75,9 +76,10 @@ def earlier() -> dict[str, Any]:
 
 def main() -> int:
     """Rebuild what is not there yet, and write rebuild.json after each release."""
-    results = {} if "--again" in sys.argv else earlier()
-    for release in document()["releases"]:
-        if release in results:
+    results = earlier()
+    named = [word for word in sys.argv[1:] if not word.startswith("-")]
+    for release in named or document()["releases"]:
+        if release in results and "--again" not in sys.argv:
             continue
         print(release, flush=True)
         with tempfile.TemporaryDirectory() as folder:

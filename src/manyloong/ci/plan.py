@@ -1,10 +1,7 @@
 """What a project's tables change of a build, planned: Pythons, ports, and the options of each identifier."""
 
-import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
-from importlib.resources import files
 
 from manyloong.ci.apply import apply_table
 from manyloong.ci.choose import Choice, choose_pythons
@@ -14,6 +11,7 @@ from manyloong.targets import Python, Target
 from manyloong.wheels.hooks import named_packages, package_ports
 from manyloong.wheels.identifier import Identifier
 from manyloong.wheels.job import Options
+from manyloong.wheels.promises import system_packages
 from manyloong.wheels.recipes import Recipe
 from manyloong.wheels.source import Source, read_pyproject
 
@@ -83,9 +81,3 @@ def plan_tables(
             names += named_packages(text) if option not in ignored else ()
     ports = package_ports(system_packages()["ports"], tuple(dict.fromkeys(names)))
     return TablePlan(choice=choice, table=table, ports=ports, network=network, asked=python)
-
-
-@cache
-def system_packages() -> dict[str, dict[str, str]]:
-    """``packages.toml``: system packages that are ports, and those that need no installing."""
-    return tomllib.loads(files("manyloong.wheels").joinpath("packages.toml").read_text("utf-8"))

@@ -16,6 +16,7 @@ from manyloong.cli import (
     doctor,
     image,
     index,
+    matrix,
     ports,
     rebuild,
     recipe,
@@ -23,6 +24,7 @@ from manyloong.cli import (
     root_import,
     root_inputs,
     spec,
+    verify,
 )
 
 app = typer.Typer(
@@ -52,9 +54,12 @@ def _root(
 
 
 app.command(epilog=build.EPILOG)(build.build)
+app.command(epilog=matrix.EPILOG)(matrix.matrix)
 app.command(epilog=doctor.EPILOG)(doctor.doctor)
 app.command(epilog=audit.EPILOG)(audit.audit)
 app.command(epilog=rebuild.EPILOG)(rebuild.rebuild)
+app.command(epilog=verify.EPILOG)(verify.provenance)
+app.command(epilog=verify.VERIFY_EPILOG)(verify.verify)
 app.command(**cibuildwheel.SETTINGS)(cibuildwheel.cibuildwheel)
 app.add_typer(spec.app)
 app.add_typer(index.app)

@@ -2,14 +2,16 @@
 
 import json
 import shutil
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from manyloong.errors import BuildError
 from manyloong.events import Warned
-from manyloong.sandbox import Command
+from manyloong.sandbox import Bind, Command
 from manyloong.store import Store
 from manyloong.wheels import cross
+from manyloong.wheels.added import Compilers, ensure_compilers, keep_compiled
 from manyloong.wheels.backend import (
     HookRunner,
     Workplace,
@@ -19,16 +21,21 @@ from manyloong.wheels.backend import (
     prepare_workplace,
     template_binds,
 )
+from manyloong.wheels.before import PYTHON_TOOLS, Stage, run_before
+from manyloong.wheels.compilers import check_compilers
+from manyloong.wheels.crates import HadCrate
 from manyloong.wheels.declared import speaks_of_downloads
 from manyloong.wheels.diagnosis import native_flags
 from manyloong.wheels.doors import Doors
 from manyloong.wheels.downloads import Download
 from manyloong.wheels.environment import BuildEnvironment, described_variables
 from manyloong.wheels.gate import Gate, asked, open_gate, replace_digests
+from manyloong.wheels.gateway import Shelf
 from manyloong.wheels.job import Job
 from manyloong.wheels.kit import Kit
-from manyloong.wheels.lane import Lane, open_lane
+from manyloong.wheels.lane import CrossLane, Lane, open_lane
 from manyloong.wheels.needs import apply_patches
+from manyloong.wheels.promises import LOCAL, Promised, fill_python, open_promised
 from manyloong.wheels.requirements import Supply
 from manyloong.wheels.rounds import Stock, first_stock, next_stock, remember
 from manyloong.wheels.source import git_folder, source_epoch, unpack_source
@@ -47,6 +54,8 @@ class RawWheel:
     translated_flags: tuple[str, ...]
     epoch: int
     downloads: tuple[Download, ...] = ()
+    crates: tuple[HadCrate, ...] = ()
+    relocked: tuple[str, ...] = ()  # versions that Cargo.lock does not name
 
     @property
     def pure(self) -> bool:
@@ -77,13 +86,15 @@ def build_in_lane(
         try:
             epoch = prepare_sources(job, kit, workplace, doors)
             lane.prepare(workplace)
-            site = _open_site(job, lane, workplace, stock, doors, epoch=epoch, libraries=libraries)
+            added = ensure_compilers(job, kit, lane.root, workplace, doors)
+            site = _open_site(job, lane, workplace, stock, doors, added, epoch=epoch, libraries=libraries)
             raw = _build_round(site, epoch=epoch)
         except BuildError as error:
             stock = next_stock(job, stock, workplace, error, doors=doors)
             shutil.rmtree(place)
         else:
             remember(job, raw.downloads, doors)
+            keep_compiled(added, workplace, doors.store)
             for text in native_flags(raw.dropped_flags, workplace.source):
                 doors.listener(Warned(text=text))
             for one in raw.downloads:
@@ -96,6 +107,7 @@ def build_in_lane(
 def _build_round(site: "_Site", *, epoch: int) -> RawWheel:
     """One go, with what it is served."""
     workplace = site.workplace
+    site, taken = site.after_hooks()
     requirements, environment = site.environment()
     hooks = site.hooks(environment)
     project = open_project(workplace, hooks)
@@ -111,7 +123,9 @@ def _build_round(site: "_Site", *, epoch: int) -> RawWheel:
         dropped_flags=dropped,
         translated_flags=translated,
         epoch=epoch,
-        downloads=tuple(one.download for one in site.stock.had if one.download.url in served),
+        downloads=(*(one.download for one in site.stock.had if one.download.url in served), *taken),
+        crates=site.added.crates,
+        relocked=site.added.relocked,
     )
 
 
@@ -161,21 +175,24 @@ def _open_site(
     workplace: Workplace,
     stock: Stock,
     doors: Doors,
+    added: Compilers,
     *,
     epoch: int,
     libraries: Path | None,
 ) -> "_Site":
     """Where hooks run: behind a gate if the sources speak of downloads, or an earlier round has."""
-    variables = lane.variables(epoch=epoch, jobs=doors.cores) | dict(job.options.environment)
+    variables = lane.variables(epoch=epoch, jobs=doors.cores) | dict(added.variables)
+    variables |= dict(job.options.environment)
     template = Command(
         argv=(),
-        root=lane.root,
+        root=added.root,
         log=workplace.log,
         environment=tuple(sorted(variables.items())),
         emulator=lane.emulator,
     )
-    gate = Gate()
-    if stock.gated or speaks_of_downloads(workplace.source):
+    hooks, gate = job.options.hooks, Gate()
+    gated = stock.gated or speaks_of_downloads(workplace.source)
+    if gated or hooks.runs:
         replace_digests(workplace.source, stock.had)
         gate = open_gate(
             workplace,
@@ -185,8 +202,10 @@ def _open_site(
             template=template,
             runner=doors.runner,
         )
-        environment = tuple(sorted({**variables, **dict(gate.variables)}.items()))
-        template = replace(template, environment=environment)
+    promised = _promise(job, lane, workplace, template) if hooks.wanted else None
+    if promised is not None:
+        path = variables["PATH"].replace(":/usr/bin", f":{LOCAL}/bin:/usr/bin", 1)
+        template = over(replace(template, root=promised.root), {"PATH": path})
     return _Site(
         lane=lane,
         job=job,
@@ -194,8 +213,23 @@ def _open_site(
         template=template,
         stock=stock,
         gate=gate,
+        gated=gated,
+        promised=promised,
         doors=doors,
         libraries=libraries,
+        added=added,
+    )
+
+
+def _promise(job: Job, lane: Lane, workplace: Workplace, template: Command) -> Promised:
+    """What official images promise, over the lane's root."""
+    return open_promised(
+        template.root,
+        workplace,
+        job.identifier.python,
+        git=git_folder(job.source),
+        linked=job.options.recipe.ports,
+        host_python=lane.host_python,
     )
 
 
@@ -217,8 +251,30 @@ class _Site:
     template: Command
     stock: Stock
     gate: Gate
+    gated: bool  # whether the backend's hooks are behind the gate too
+    promised: Promised | None
     doors: Doors
     libraries: Path | None
+    added: Compilers
+
+    def after_hooks(self) -> tuple["_Site", tuple[Download, ...]]:
+        """The site once the project's own hooks have run, and what they took from the package index."""
+        hooks = self.job.options.hooks
+        if self.promised is None or not hooks.runs:
+            return self, ()
+        environment = self.lane.install(PYTHON_TOOLS, self.job)
+        fill_python(self.promised, environment, native=isinstance(self.lane, CrossLane))
+        stage = Stage(
+            template=replace(self.template, binds=self.binds(environment)),
+            gate=self.gate,
+            shelf=Shelf(registry=self.doors.registry, fetcher=self.doors.fetcher),
+            runner=self.doors.runner,
+            place=self.workplace,
+            outside={"PIP_INDEX_URL": self.doors.uv.index_url, "UV_DEFAULT_INDEX": self.doors.uv.index_url},
+        )
+        prepared = run_before(hooks, self.promised, stage, identifier=str(self.job.identifier))
+        values = prepared.variables | dict(self.job.options.environment)
+        return replace(self, template=over(self.template, values)), prepared.downloads
 
     def settings(self) -> dict[str, str | list[str]]:
         """Config settings for the backend."""
@@ -226,18 +282,25 @@ class _Site:
 
     def hooks(self, environment: BuildEnvironment) -> HookRunner:
         """What runs the backend's hooks in an environment."""
+        gate = self.gate if self.gated else Gate()
+        variables = dict(self.template.environment) | dict(gate.variables)
+        described = described_variables(environment, variables)
+        template = replace(
+            self.template,
+            binds=(*self.binds(environment), *gate.binds),
+            environment=tuple(sorted(described.items())),
+        )
+        cross.write_programs(self.workplace.tools, environment.path)
+        return HookRunner(template, self.workplace, self.doors.runner, prefix=gate.prefix)
+
+    def binds(self, environment: BuildEnvironment) -> tuple[Bind, ...]:
+        """The mounts of a build, those of the promised tree first."""
         trees = self.lane.trees(self.workplace, environment)
         if self.libraries is not None:
             trees = (*trees, (self.libraries, cross.PORTS))
         binds = template_binds(self.workplace, trees, git_folder(self.job.source))
-        described = described_variables(environment, dict(self.template.environment))
-        template = replace(
-            self.template,
-            binds=(*binds, *self.gate.binds),
-            environment=tuple(sorted(described.items())),
-        )
-        cross.write_programs(self.workplace.tools, environment.path)
-        return HookRunner(template, self.workplace, self.doors.runner, prefix=self.gate.prefix)
+        binds = (*binds, *(Bind(source=source, target=target) for source, target in self.added.trees))
+        return (*(self.promised.binds if self.promised else ()), *binds)
 
     def environment(self) -> tuple[tuple[str, ...], BuildEnvironment]:
         """The environment with what pyproject.toml asks for, then with what the backend asks for besides."""
@@ -249,7 +312,13 @@ class _Site:
         wanted = tuple(sorted({*static, *dynamic}))
         if wanted != static:
             environment = self.lane.install(wanted, self.job)
+        check_compilers(wanted, self.job.options.compilers, label=self.job.source.label)
         return wanted, environment
+
+
+def over(template: Command, variables: Mapping[str, str]) -> Command:
+    """The template with more variables, which win."""
+    return replace(template, environment=tuple(sorted({**dict(template.environment), **variables}.items())))
 
 
 def _no_hooks(*_: object, **__: object) -> None:

@@ -5,9 +5,12 @@ import json
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, get_args
 
-from manyloong.errors import InputError
+from packaging.utils import parse_wheel_filename
+
+from manyloong.errors import BuildError, InputError
 from manyloong.targets import Python
 from manyloong.wheels.given import GivenSource
+from manyloong.wheels.given_crates import GivenCrates
 from manyloong.wheels.hooks import Hooks, TestHooks
 from manyloong.wheels.identifier import Identifier
 from manyloong.wheels.pinned import Pinned
@@ -31,6 +34,8 @@ class Options:
     test_requires: tuple[str, ...] = ()
     find_links: tuple[str, ...] = ()
     sources: tuple[GivenSource, ...] = ()  # files for what the build downloads
+    crates: GivenCrates = field(default_factory=GivenCrates)
+    compilers: tuple[str, ...] = ()  # besides those for C and C++; see compilers.py
     hooks: Hooks = field(default_factory=Hooks)  # of the project's own tables
     test_hooks: TestHooks = field(default_factory=TestHooks)
     recipe: Recipe = field(default_factory=Recipe)  # what was merged into the above, and the rest of it
@@ -78,6 +83,7 @@ class Job:
         options = self.options
         given: dict[str, Any] = {"sources": [[one.url, one.sha256] for one in options.sources]}
         rare = given if options.sources else {}
+        rare |= options.crates.document
         rare |= {"hooks": options.hooks.document()} if options.hooks != Hooks() else {}
         rare |= {"test_hooks": options.test_hooks.document()} if options.test_hooks != TestHooks() else {}
         return rare | {
@@ -109,6 +115,18 @@ class Job:
         document["rules"] = self.options.recipe.build_digest
         document["roots"] = [list(pair) for pair in self.roots if pair[0] == "python"]
         return _digest(document)
+
+
+def check_stable(wheel: str, job: Job) -> None:
+    """BuildError where the project's selector asked for other Pythons, and this wheel does not serve them."""
+    selector = job.options.hooks.stable_only
+    abis = {tag.abi for tag in parse_wheel_filename(wheel)[3]}
+    if selector and not abis & {"none", "abi3"}:
+        raise BuildError(
+            f"{job.source.label}: its selector {selector!r} names no Python that is here, and {wheel} is for "
+            f"{job.identifier.python.tag} alone",
+            hint=f"if that is what you want: --python {job.identifier.python.tag}",
+        )
 
 
 def _digest(document: dict[str, Any]) -> str:

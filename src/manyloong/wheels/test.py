@@ -11,7 +11,7 @@ import shutil
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from importlib.resources import files
 from pathlib import Path
 from typing import Literal
@@ -23,12 +23,16 @@ from manyloong.events import Warned
 from manyloong.roots import Root
 from manyloong.sandbox import Bind, Command, Emulator, Limits, Runner
 from manyloong.targets import Python
+from manyloong.wheels.before import fill
+from manyloong.wheels.before_test import copy_sources, run_before_test
 from manyloong.wheels.contents import read_names, read_requirements, wheel_modules, wheel_programs
 from manyloong.wheels.counts import TestCounts, read_counts
 from manyloong.wheels.cross import HOME
 from manyloong.wheels.doors import Doors
+from manyloong.wheels.hooks import PROMISED, TestHooks, prelude
 from manyloong.wheels.imports import Imports, ModuleResult, run_imports
 from manyloong.wheels.kit import Kit
+from manyloong.wheels.promises import PROJECT, project_tree
 from manyloong.wheels.recipe_keys import Skip
 from manyloong.wheels.requirements import Missing, Supply, Wanted, resolve_or_build
 from manyloong.wheels.resolve import (
@@ -86,6 +90,13 @@ class TestPlan:
     find_links: tuple[Path, ...]
     project: Path | None  # the working copy of the sources, for the test command
     skips: tuple[Skip, ...] = ()
+    hooks: TestHooks = field(default_factory=TestHooks)
+
+    @property
+    def seen_project(self) -> str:
+        """Where the sources are while the command runs: official images have a place for them."""
+        named = self.command is not None and PROMISED.search(self.command)
+        return PROJECT if named or self.hooks != TestHooks() else "/build/project"
 
 
 def run_tests(plan: TestPlan, kit: Kit, place: Path, doors: Doors, supply: Supply) -> tuple[TestReport, ...]:
@@ -114,6 +125,8 @@ def run_tests(plan: TestPlan, kit: Kit, place: Path, doors: Doors, supply: Suppl
     )
     _write_programs(plan, place, site)
     shutil.copyfile(plan.wheel, place / plan.wheel.name)  # for {wheel} in the test command
+    if plan.hooks.before:
+        run_before_test(plan.hooks, plan.python, kit, doors, supply, place=place, project=plan.project)
     qemu = kit.target.architecture.qemu
     with ThreadPoolExecutor(2) as pool:
         futures = [
@@ -172,13 +185,15 @@ def _dependencies(
 ) -> tuple[tuple[ResolvedWheel, ...], tuple[str, ...]]:
     """Wheels for what the wheel requires, and the requirements for which there are none on this platform."""
     platform = dependency_platform(kit, plan.python)
-    environment: dict[str, str] = {**marker_environment(plan.python, platform), "extra": ""}  # type: ignore[dict-item]
+    markers = marker_environment(plan.python, platform)
+    extras = ("", *(name.strip() for name in plan.hooks.extras.split(",") if name.strip()))
+    environments: list[dict[str, str]] = [{**markers, "extra": extra} for extra in extras]  # type: ignore[dict-item]
     required = []
     for line in read_requirements(plan.wheel):
-        requirement = Requirement(line)
-        if requirement.marker is None or requirement.marker.evaluate(environment):
+        marker = Requirement(line).marker
+        if marker is None or any(marker.evaluate(environment) for environment in environments):
             required.append(line)
-    required += plan.requires
+    required += [*plan.requires, *(["pip"] if plan.hooks.before else [])]
     links = (*plan.find_links, plan.wheel.parent)
     wanted = Wanted(python=plan.python, platform=platform, links=links, doors=doors)
 
@@ -324,12 +339,17 @@ def _run_command(
     plan: TestPlan, template: Command, folder: Path, runner: Runner
 ) -> tuple[bool, str, TestCounts | None]:
     """Whether the command passed, the end of what it printed, and how many tests it ran."""
+    seen = plan.seen_project
     if plan.project is not None:
         shutil.copytree(plan.project, folder / "project", symlinks=True)
-    values = {"project": "/build/project", "package": "/build/project", "wheel": f"/io/{plan.wheel.name}"}
-    text = plan.command or ""
-    for name, value in values.items():
-        text = text.replace("{" + name + "}", value)
+    if seen == PROJECT and plan.project is not None:
+        tree, binds = project_tree(template.root, folder / "tree")
+        own = Bind(source=folder / "project", target=PROJECT, writable=True)
+        template = replace(template, root=tree, binds=(*binds, *template.binds, own))
+    copy_sources(plan.hooks.sources, folder / "project", folder / "work")
+    text = fill(plan.command or "", {"project": seen, "package": seen, "wheel": f"/io/{plan.wheel.name}"})
+    if plan.hooks.environment:
+        text = f"cd {seen}\n{prelude(plan.hooks.environment)}cd /build/work\n{text}"
     results = folder / "tests.jsonl"
     counting = (
         ("PYTEST_PLUGINS", _PLUGIN),
