@@ -1,7 +1,7 @@
 """Installs what the tests and benchmarks of the index need from the host's packages; run as root.
 
 PostgreSQL (its server is started by the tests, unprivileged), SQLite's own tool, nginx for exports, Chromium
-for the web pages, wrk and hey for load; with --oci: podman, runc and a container registry for `make test-oci`.
+for the web pages, wrk and hey for load; with --oci: podman, runc and a registry, for `make test-oci`.
 Standard library only. What is there already is left alone.
 """
 

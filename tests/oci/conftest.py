@@ -6,7 +6,6 @@ import subprocess
 from collections.abc import Iterator
 
 import pytest
-
 from tests.oci.engine import CONFIGURATION, PROGRAM, TAG, Podman
 
 from manyloong.cli.doors import open_outside

@@ -7,7 +7,6 @@ import time
 from pathlib import Path
 
 import pytest
-
 from tests.oci.engine import PROGRAM, TAG, Podman
 
 pytestmark = pytest.mark.system
@@ -140,7 +139,8 @@ def test_autotools(podman: Podman) -> None:
     script = """
         mkdir /tmp/a && cd /tmp/a
         printf '%s\\n' 'AC_INIT([demo],[1])' 'AM_INIT_AUTOMAKE([foreign])' AC_PROG_CC LT_INIT > configure.ac
-        printf '%s\\n' 'AC_CHECK_FUNCS([strlcpy qsort])' 'AC_CONFIG_FILES([Makefile])' AC_OUTPUT >> configure.ac
+        echo 'AC_CHECK_FUNCS([strlcpy qsort])' >> configure.ac
+        printf '%s\\n' 'AC_CONFIG_FILES([Makefile])' AC_OUTPUT >> configure.ac
         printf 'lib_LTLIBRARIES = libdemo.la\\nlibdemo_la_SOURCES = demo.c\\n' > Makefile.am
         echo 'int demo(void) { return 7; }' > demo.c
         autoreconf --install > /dev/null 2>&1
