@@ -15,6 +15,7 @@ from manyloong.cli import (
     doctor,
     index,
     ports,
+    ports_sources,
     rebuild,
     recipe,
     root,
@@ -63,6 +64,7 @@ for verb in (root_inputs.verify, root_inputs.diff, root_inputs.vendor):
 root.app.command("import")(root_import.import_)
 root.app.command()(root_import.forget)
 app.add_typer(root.app, name="root")
+ports.app.command()(ports_sources.sources)
 app.add_typer(ports.app, name="ports")
 app.add_typer(recipe.app, name="recipe")
 app.add_typer(cache.app, name="cache")
