@@ -60,8 +60,10 @@ def evidence(session: nox.Session) -> None:
     session.run("python", "-m", "evidence.ports")
     session.run("python", "-m", "evidence.rebuild", *session.posargs)
     session.run("python", "-m", "evidence.linked")
+    session.run("python", "-m", "evidence.tools")
     session.run("python", "-m", "evidence.floor", *session.posargs)
     session.run("python", "-m", "evidence.lanes", *session.posargs)
+    session.run("python", "-m", "evidence.musl", *session.posargs)
     session.run("python", "-m", "evidence.numeric", *session.posargs)
 
 

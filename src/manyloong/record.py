@@ -16,6 +16,7 @@ from manyloong.errors import IntegrityError
 from manyloong.events import StageFinished
 from manyloong.store import seal_holds, seal_of, seal_text
 from manyloong.wheels.build import RawWheel
+from manyloong.wheels.crates import HadCrate
 from manyloong.wheels.downloads import Download
 from manyloong.wheels.environment import BuildEnvironment
 from manyloong.wheels.hooks import Hooks
@@ -50,6 +51,16 @@ class WheelRecord:
     filename: str
     sha256: str
     size_bytes: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CrateRecord:
+    """A Rust crate that the build had, by its archive's digest, and where it came from."""
+
+    name: str
+    version: str
+    sha256: str
+    origin: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,6 +135,8 @@ class BuildRecord:
     target_copies: tuple[WheelRecord, ...] = ()  # of build requirements that it was compiled against
     fallback: str = ""  # why it is not a cross build, where that was tried first
     recipe: RecipeRecord | None = None
+    crates: tuple[CrateRecord, ...] = ()
+    relocked: tuple[str, ...] = ()  # crates in other versions than Cargo.lock names
     notes: tuple[str, ...] = ()  # options of the project's own tables that had no effect, and why
     hermetic: bool = True  # False: hooks could reach the network
     options: OptionsRecord | None = None  # None in records of schema 1
@@ -206,6 +219,8 @@ def assemble_record(
         recipe=_recipe_record(job.options.recipe),
         options=_options_record(job),
         python_home=dict(job.roots).get("python", ""),
+        relocked=raw.relocked,
+        crates=tuple(_crate_record(one) for one in raw.crates),
         target_copies=tuple(
             WheelRecord(filename=one.filename, sha256=one.sha256) for one in raw.environment.copies
         ),
@@ -239,6 +254,11 @@ def finish_record(
         tests=tests,
         stages=tuple(StageRecord(name=stage.stage, seconds=stage.seconds) for stage in stages),
     )
+
+
+def _crate_record(had: HadCrate) -> CrateRecord:
+    crate = had.crate
+    return CrateRecord(name=crate.name, version=crate.version, sha256=crate.checksum, origin=had.origin)
 
 
 def _source_record(source: Source) -> SourceRecord:

@@ -162,8 +162,8 @@ def _table(answer: Mapping[str, Any]) -> Table:
         selected=tuple(answer["selected"]),
         build=answer["build"],
         skip=answer["skip"],
-        builds=tuple((name, _build(row)) for name, row in answer["builds"].items()),
-        origins=tuple((name, tuple(rows)) for name, rows in answer["set"].items()),
+        builds=tuple((name, _build(row)) for name, row in sorted(answer["builds"].items())),
+        origins=tuple((name, tuple(rows)) for name, rows in sorted(answer["set"].items())),
         notes=tuple(answer["notes"]),
     )
 

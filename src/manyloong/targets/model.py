@@ -129,6 +129,7 @@ class Target:
     interpreter: str
     test_root: str  # name of the root its wheels are tested in
     floor_root: str = ""  # name of the root with the floor's own C library; "" where there is none
+    image_root: str = ""  # name of the root that its container image is made of; "" where there is none
     buildable: bool = True  # False: wheels of this tag are judged, but none are built here
     from_source: bool = False  # no distribution's root has its C library: the floor root is the only one
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from manyloong.errors import NotFoundError
 from manyloong.roots import Port, Root, Toolchain, ensure_emulator, ensure_root, ensure_toolchain, ensure_zig
 from manyloong.roots.imported import ImportedRoot, imported_roots
 from manyloong.roots.interpreters import FloorParts
@@ -76,6 +77,16 @@ class Kit:
             if not self._lack(row, python)
         )
         return (*current, *floors, *own)
+
+    def home_root(self, python: Python) -> Root:
+        """Where the target's own CPython of a version is; NotFoundError where that could not be had."""
+        if not self.target.from_source:
+            return self.target_root
+        row = next((row for row in self.floors if row.python == python), None)
+        if row is None or row.root is None:
+            why = row.reason if row else "it was not built"
+            raise NotFoundError(f"{self.target.tag} has no root for {python.tag}: {why}")
+        return row.root
 
     def _lack(self, root: ImportedRoot, python: Python) -> str:
         """Why wheels for a Python cannot be tested in an imported root; "" where they can."""
@@ -180,7 +191,7 @@ def with_floors(kit: Kit, pythons: Sequence[Python], roots: Sequence[RootChoice]
     kit = replace(kit, current="current" in roots and not kit.target.from_source)
     if "imported" in roots:
         kit = with_imported(kit, doors)
-    with_floor = bool(roots) if kit.target.from_source else "floor" in roots  # the only root, or one of two
+    with_floor = kit.target.from_source or "floor" in roots  # the only root, or one of two
     if not with_floor and not wanted:
         return kit
     parts = kit_parts(kit, doors)

@@ -160,7 +160,10 @@ def _check(port: Port, command: Command, place: Path, runner: Runner, bed: Bed) 
         environment=(
             *command.environment,
             ("QEMU_LD_PREFIX", SYSROOT),
-            ("QEMU_SET_ENV", f"LD_LIBRARY_PATH={PORTS_PATH}/lib"),
+            (
+                "LD_LIBRARY_PATH",
+                f"{PORTS_PATH}/lib",
+            ),  # loaders of the build machine pass over what is not theirs
         ),
     )
     done = runner.run(command)
