@@ -12,10 +12,11 @@ import stat
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO, cast
 
@@ -54,14 +55,19 @@ def extract_tar(
     limits: Limits | None = None,
     strip_components: int = 0,
     name: str | None = None,
+    members: Sequence[str] = (),
 ) -> None:
-    """Unpack a tar (plain, gz, bz2, xz, zst) into an existing directory, strictly; ``name`` is for errors."""
+    """Unpack a tar (plain, gz, bz2, xz, zst) into an existing directory, strictly; ``name`` is for errors.
+
+    ``members``: patterns of what is unpacked, over paths without what is stripped; empty: all.
+    """
     archive_name = name or (source.name if isinstance(source, Path) else "archive")
     with _reporting(archive_name), _opened(source) as packed:
         writer = _Writer(archive_name, dest, limits or Limits(), _size_of(packed), strip_components)
         with tarfile.open(fileobj=_decompressed(packed), mode="r|", tarinfo=_Member) as archive:
             for member in archive:
-                _extract_member(archive, member, writer)
+                if not members or _is_member(member.name, members, strip_components):
+                    _extract_member(archive, member, writer)
         writer.finish()
 
 
@@ -81,6 +87,11 @@ def extract_zip(
             for info in archive.infolist():
                 _extract_info(archive, info, writer)
         writer.finish()
+
+
+def _is_member(name: str, patterns: Sequence[str], strip_components: int) -> bool:
+    path = "/".join(PurePosixPath(name).parts[strip_components:])
+    return any(fnmatchcase(path, pattern) for pattern in patterns)
 
 
 class _Member(tarfile.TarInfo):
