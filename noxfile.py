@@ -58,9 +58,12 @@ def evidence(session: nox.Session) -> None:
     """Make the slow proofs again; commit what it writes."""
     session.run("python", "-m", "evidence.packages", *session.posargs)
     session.run("python", "-m", "evidence.ports")
+    session.run("python", "-m", "evidence.rebuild", *session.posargs)
     session.run("python", "-m", "evidence.linked")
+    session.run("python", "-m", "evidence.tools")
     session.run("python", "-m", "evidence.floor", *session.posargs)
     session.run("python", "-m", "evidence.lanes", *session.posargs)
+    session.run("python", "-m", "evidence.musl", *session.posargs)
     session.run("python", "-m", "evidence.numeric", *session.posargs)
 
 
@@ -68,3 +71,9 @@ def evidence(session: nox.Session) -> None:
 def evidence_index(session: nox.Session) -> None:
     """Let pip on loongarch64 install numpy and pandas from an index; ``-- --wheels DIR`` uses made ones."""
     session.run("python", "-m", "evidence.index_clients", *session.posargs)
+
+
+@nox.session
+def evidence_upstream(session: nox.Session) -> None:
+    """Run all unit tests of the edited releases of other projects."""
+    session.run("python", "-m", "evidence.upstream")

@@ -1,4 +1,4 @@
-"""Writes docs/reference/cli.md and ports.md: ``nox -s docs``; a test says when they are stale."""
+"""Writes docs/reference/{cli,ports,tools}.md: ``nox -s docs``; a test says when they are stale."""
 
 import json
 import sys
@@ -14,6 +14,7 @@ from manyloong.cli.ports_report import port_users
 from manyloong.roots.ports import all_ports
 
 EVIDENCE = Path(__file__).parents[1] / "evidence" / "ports.json"
+TOOLS = EVIDENCE.with_name("tools.json")
 
 HEAD = """# Command line
 
@@ -111,10 +112,49 @@ def _tests(seen: dict[str, Any]) -> str:
     return f"passed{count}" if tests["passed"] else f"failed: {tests['reason']}"
 
 
+TOOLS_HEAD = """# Tools
+
+Made by `nox -s docs` from [`evidence/tools.json`](../../evidence/tools.json).
+Each tool is built from its release on the index as one wheel for every Python, audited, and does its work
+in loong64 roots with the C libraries below, on a CPU with the baseline instruction set and on one with all.
+How to have them on a board: [tools on a board](../how-to/tools-on-a-board.md).
+What is asked of a program: [audit rules](audit-rules.md), and
+[that each root's loader starts it](../decisions/0068-programs-are-loaded.md).
+
+| wheel | size | programs | says of itself | brings | needs | sources besides the release | worked with |
+|---|---|---|---|---|---|---|---|
+"""
+
+
+def tools_page() -> str:
+    """Every tool with its programs, what is in its wheel, and where it worked."""
+    rows = []
+    for seen in json.loads(TOOLS.read_text("utf-8")).values():
+        programs = " ".join(f"`{path.rpartition('/')[2]}`" for path in seen["programs"])
+        needs = {name for program in seen["programs"].values() for name in program["needs"]}
+        libcs = sorted({report["libc"] for report in seen["tests"] if report["outcome"] == "passed"})
+        cells = (
+            f"`{seen['wheel']}`",
+            size_text(seen["size_bytes"]),
+            programs,
+            seen["said"][0],
+            ", ".join(seen["carried"]) or "-",
+            " ".join(f"`{name}`" for name in sorted(needs)),
+            "; ".join(seen["downloads"]) or "-",
+            ", ".join(libcs),
+        )
+        rows.append(f"| {' | '.join(cells)} |")
+    return TOOLS_HEAD + "\n".join(rows) + "\n"
+
+
 def main() -> int:
     """Write the pages, or with --check only say whether they are up to date."""
     folder = Path(__file__).parent / "reference"
-    pages = {folder / "cli.md": render(), folder / "ports.md": ports_page()}
+    pages = {
+        folder / "cli.md": render(),
+        folder / "ports.md": ports_page(),
+        folder / "tools.md": tools_page(),
+    }
     if "--check" in sys.argv:
         stale = [path.name for path, text in pages.items() if path.read_text("utf-8") != text]
         sys.stderr.write(f"stale: {', '.join(stale)}\n" if stale else "")

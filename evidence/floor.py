@@ -54,11 +54,15 @@ def jobs() -> list[tuple[str, dict[str, Any], list[str]]]:
 
 
 def main() -> int:
-    """Build what is not there yet (with --again: everything) and write floor.json after each release."""
+    """Build what is not there yet (with --again: everything) and write floor.json after each release.
+
+    With names (``msgpack``, ``msgpack==1.2.4 cp313``): only those.
+    """
+    wanted = tuple(word for word in sys.argv[1:] if word != "--again")
     earlier = json.loads(RESULTS.read_text("utf-8")) if RESULTS.is_file() else {}
     results = earlier["results"] if earlier.get("digest") == digest() and "--again" not in sys.argv else {}
     for name, entry, pythons in jobs():
-        if name in results:
+        if name in results or not name.startswith(wanted or ("",)):
             continue
         print(name, flush=True)
         with tempfile.TemporaryDirectory() as folder:

@@ -11,6 +11,7 @@ import sys
 import tempfile
 import tomllib
 import zipfile
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,47 +19,55 @@ from evidence import ports as port_evidence
 from evidence.postgres import conversation
 
 from manyloong.roots.ports import all_ports
-from manyloong.wheels.recipes import shipped_recipe
+from manyloong.wheels.recipes import choose_recipe
 
 HERE = Path(__file__).parent
 LIST, RESULTS = HERE / "linked.toml", HERE / "linked.json"
 PROGRAM = Path(sys.executable).with_name("manyloong")
 BILL = "sboms/manyloong.cdx.json"
+EXPECTED = ("least_tests",)  # keys of an entry that say what the result has to be
 
 
-def packages() -> dict[str, dict[str, Any]]:
-    """The entries of linked.toml by project."""
-    rows = tomllib.loads(LIST.read_text("utf-8"))["package"]
+def packages(file: Path = LIST) -> dict[str, dict[str, Any]]:
+    """The entries of a list by project."""
+    rows = tomllib.loads(file.read_text("utf-8"))["package"]
     return {row["release"].partition("==")[0]: row for row in rows}
 
 
 def digest(name: str, entry: dict[str, Any]) -> str:
     """SHA-256 over what is asked for and what it is linked with, apart from the compiler."""
-    ports, recipe = all_ports(), shipped_recipe(name)
+    asked = {key: value for key, value in entry.items() if key not in EXPECTED}
+    ports, recipe = all_ports(), choose_recipe(name, None, ())
     linked = [port_evidence.digest(ports[port], ports) for port in recipe.ports]
-    return hashlib.sha256(json.dumps([entry, recipe.digest, linked], sort_keys=True).encode()).hexdigest()
+    return hashlib.sha256(json.dumps([asked, recipe.digest, linked], sort_keys=True).encode()).hexdigest()
 
 
-def results() -> dict[str, Any]:
+def results(file: Path = RESULTS) -> dict[str, Any]:
     """What is committed, by project."""
-    return dict(json.loads(RESULTS.read_text("utf-8"))) if RESULTS.is_file() else {}
+    return dict(json.loads(file.read_text("utf-8"))) if file.is_file() else {}
+
+
+def built(entry: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """The result of building and testing one release, as the program prints it."""
+    arguments = [str(PROGRAM), "build", entry["release"], "--python", "cp313", "--json"]
+    arguments += ["--output", str(folder)]
+    for requirement in entry.get("test_requires", []):
+        arguments += ["--test-requires", requirement]
+    if "test_command" in entry:
+        arguments += ["--test-command", entry["test_command"]]
+    done = subprocess.run(arguments, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise SystemExit(
+            f"{entry['release']}: exit {done.returncode}\n{done.stdout[-6000:]}\n{done.stderr[-2000:]}"
+        )
+    result: dict[str, Any] = json.loads(done.stdout)["results"][-1]
+    return result
 
 
 def build(entry: dict[str, Any]) -> dict[str, Any]:
     """One release, built and tested; what was seen."""
     with tempfile.TemporaryDirectory() as folder:
-        arguments = [str(PROGRAM), "build", entry["release"], "--python", "cp313", "--json"]
-        arguments += ["--output", folder]
-        for requirement in entry.get("test_requires", []):
-            arguments += ["--test-requires", requirement]
-        if "test_command" in entry:
-            arguments += ["--test-command", entry["test_command"]]
-        done = subprocess.run(arguments, capture_output=True, text=True, check=False)
-        if done.returncode != 0:
-            raise SystemExit(
-                f"{entry['release']}: exit {done.returncode}\n{done.stdout[-6000:]}\n{done.stderr[-2000:]}"
-            )
-        result = json.loads(done.stdout)["results"][-1]
+        result = built(entry, Path(folder))
         wheel = Path(result["wheel"])
         found = seen(result["record"], bill(wheel))
         return found | {"server": conversation(wheel)} if entry.get("server") else found
@@ -67,14 +76,14 @@ def build(entry: dict[str, Any]) -> dict[str, Any]:
 def bill(wheel: Path) -> list[str]:
     """Name, version and licence of everything the wheel says it carries."""
     with zipfile.ZipFile(wheel) as archive:
-        name = next(name for name in archive.namelist() if name.endswith(BILL))
-        rows = json.loads(archive.read(name))["components"]
+        names = [name for name in archive.namelist() if name.endswith(BILL)]
+        rows = json.loads(archive.read(names[0]))["components"] if names else []
     return [f"{row['name']} {row['version']} {row['licenses'][0]['expression']}" for row in rows]
 
 
 def seen(record: dict[str, Any], carried: list[str]) -> dict[str, Any]:
     """The part of a build record that is a result."""
-    keys = ("python", "libc", "cpu", "outcome", "imported", "counts")
+    keys = ("python", "libc", "cpu", "outcome", "imported", "loaded", "counts")
     return {
         "wheel": record["wheel"]["filename"],
         "accepted": record["accepted"],
@@ -84,18 +93,19 @@ def seen(record: dict[str, Any], carried: list[str]) -> dict[str, Any]:
     }
 
 
-def main() -> int:
-    """Build what changed, or what is named, and write the results after each."""
-    entries, found = packages(), results()
+def renew(
+    file: Path, known: Path, build: Callable[[dict[str, Any]], dict[str, Any]], names: Sequence[str]
+) -> None:
+    """Build the named entries of a list, or what changed, and write the results after each."""
+    entries, found = packages(file), results(known)
     digests = {name: digest(name, entry) for name, entry in entries.items()}
     stale = [name for name in entries if found.get(name, {}).get("inputs") != digests[name]]
-    for name in sys.argv[1:] or stale:
+    for name in names or stale:
         found[name] = {"inputs": digests[name], **build(entries[name])}
         kept = {name: found[name] for name in sorted(found) if name in entries}
-        RESULTS.write_text(json.dumps(kept, indent=1, sort_keys=True) + "\n", "utf-8")
-        print(name, found[name]["wheel"], found[name]["carried"])
-    return 0
+        known.write_text(json.dumps(kept, indent=1, sort_keys=True) + "\n", "utf-8")
+        print(name, found[name]["wheel"])
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    renew(LIST, RESULTS, build, sys.argv[1:])

@@ -42,7 +42,8 @@ def check(name: str) -> dict[str, Any]:
     if not done.stdout.startswith("{"):
         raise SystemExit(f"{name}: exit {done.returncode}\n{done.stderr[-4000:]}")
     row: dict[str, Any] = json.loads(done.stdout)["checked"][0]
-    return {key: row[key] for key in ("version", "same_bytes", "digest", "compiler", "size_bytes", "tests")}
+    keys = ("version", "same_bytes", "digest", "compiler", "size_bytes", "build_s", "tests")
+    return {key: row[key] for key in keys}
 
 
 def main() -> int:
@@ -51,7 +52,8 @@ def main() -> int:
     found = {name: entry for name, entry in results().items() if name in ports}
     stale = [name for name, port in ports.items() if found.get(name, {}).get("inputs") != digest(port, ports)]
     for name in sys.argv[1:] or stale:
-        found[name] = {"inputs": digest(ports[name], ports), **check(name)}
+        entry = {"inputs": digest(ports[name], ports), **check(name)}
+        found = {one: seen for one, seen in results().items() if one in ports} | {name: entry}
         text = json.dumps({"ports": dict(sorted(found.items()))}, indent=1, sort_keys=True)
         RESULTS.write_text(text + "\n", "utf-8")
         print(name, "same bytes" if found[name]["same_bytes"] else "OTHER BYTES", found[name]["tests"])

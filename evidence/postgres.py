@@ -48,6 +48,8 @@ def free_port() -> int:
 @contextmanager
 def server() -> Iterator[int]:
     """A PostgreSQL of its own on 127.0.0.1; its port."""
+    if not SERVERS:
+        raise SystemExit("no PostgreSQL on this machine; as root: apt-get install postgresql")
     folder, port = Path(tempfile.mkdtemp(prefix="mnl-pg-", dir="/tmp")), free_port()
     as_user: list[str] = []
     if os.geteuid() == 0:  # it refuses to run as root

@@ -44,23 +44,30 @@ def plan_jobs(
     kit: dict[str, str],
     lane: LaneName = "cross",
     built: Callable[[Python], tuple[tuple[str, str], ...]] = _nothing,
+    special: Callable[[Identifier], tuple[Options, tuple[str, ...]]] | None = None,
 ) -> tuple[Job, ...]:
     """One job for each Python that was chosen (None: all here) and that the project admits.
 
     ``kit`` and ``built`` give the ids of what they are made and tested with: in common, and for one Python.
+    ``special`` gives the options of an identifier, and what there is to say of them, instead of ``options``.
     """
-    chosen = admitted(pythons, source.requires_python, project=source.label)
-    jobs = tuple(
-        Job(
+    found = admitted(pythons, source.requires_python, project=source.label)
+    chosen = tuple(target.python(python) for python in found)
+
+    def job(python: Python) -> Job:
+        identifier = Identifier(python=python, target=target)
+        own, notes = special(identifier) if special else (options, ())
+        return Job(
             source=source,
-            identifier=Identifier(python=python, target=target),
-            options=options,
+            identifier=identifier,
+            options=own,
             kit=tuple(sorted(kit.items())),
             lane=lane,
             roots=built(python),
+            notes=notes,
         )
-        for python in chosen
-    )
+
+    jobs = tuple(job(python) for python in chosen)
     if source.one_wheel_a_python:
         return jobs
     served = tuple(pair for job in jobs for pair in job.roots)
@@ -115,7 +122,7 @@ def run_job(job: Job, batch: Batch, supply: Supply) -> Result:
 
 def _run_in_lane(job: Job, batch: Batch, supply: Supply) -> Result:
     doors = batch.doors
-    if not batch.force and (done := cached(job, output=batch.output, store=doors.store)):
+    if not batch.force and (done := cached(job, output=batch.output, doors=doors)):
         return done
     runner = Remembering(doors.runner)
     with doors.store.scratch("build") as place:
@@ -197,8 +204,8 @@ class Requirements:
         job = replace(whole, options=replace(whole.options, test_command=None, test_requires=()))
         if needed.side == "native":
             return native_wheel(job, batch.kit, batch.doors, supply)
-        cross, store = replace(whole, lane="cross"), batch.doors.store
-        tested = cached(cross, output=batch.output, store=store)  # with its test command, done before
+        cross = replace(whole, lane="cross")
+        tested = cached(cross, output=batch.output, doors=batch.doors)  # with its test command, done before
         result = tested or run_job(job, replace(batch, force=False), supply)
         return self._usable(result, source)
 

@@ -14,7 +14,7 @@ from manyloong.wheels.backend import prepare_workplace
 from manyloong.wheels.build import RawWheel, build_raw_wheel, keep_wheel, prepare_sources
 from manyloong.wheels.doors import Doors
 from manyloong.wheels.identifier import serves
-from manyloong.wheels.job import Job
+from manyloong.wheels.job import Job, check_stable
 from manyloong.wheels.kit import Kit
 from manyloong.wheels.linked import ensure_linked
 from manyloong.wheels.recipes import Recipe
@@ -44,7 +44,7 @@ def build_wheel(job: Job, batch: Batch, supply: Supply, place: Path) -> Built | 
     A wheel that another job has made, which differs in its tests only, is not made again.
     """
     stages = Stages(f"{job.source.label} {job.identifier}", batch.doors.listener)
-    made = _made_before(job, batch, place) or _make(job, batch, supply, place, stages)
+    made = _made_before(job, batch, place) or make_wheel(job, batch, supply, place, stages)
     if isinstance(made, Pure):
         return made
     path, record = made
@@ -61,14 +61,16 @@ def build_wheel(job: Job, batch: Batch, supply: Supply, place: Path) -> Built | 
     if functions:
         seen = Dispatch(functions=functions, ran_on=passed_on(tests))
         verdict = judge(facts, batch.kit.target, dispatch=seen)
-    record = finish_record(record, job, verdict=verdict, tests=tests, stages=stages.finished)
-    return publish(record, job, path, output=batch.output, store=batch.doors.store)
+    record = finish_record(
+        record, job, verdict=verdict, tests=tests, stages=stages.finished, builder=batch.doors.builder
+    )
+    return publish(record, job, path, output=batch.output, doors=batch.doors)
 
 
-def _make(
+def make_wheel(
     job: Job, batch: Batch, supply: Supply, place: Path, stages: Stages
 ) -> tuple[Path, BuildRecord] | Pure:
-    """Build and repair: the wheel, and how it was made."""
+    """Build and repair: the wheel, and how it was made; neither judged nor tested."""
     kit, doors = batch.kit, batch.doors
     prefix = None
     if job.options.recipe.ports:
@@ -81,6 +83,7 @@ def _make(
         return Pure(identifier=str(job.identifier), filename=raw.path.name, path=path)
     with stages.stage("repair"):
         plan = _repair(raw, kit, place, ports=prefix)
+        check_stable(raw.path.name, job)
         wheel = run_repair(plan, environment=doors.uv.environment)
     sha256 = doors.store.add_file(wheel.path)
     record = assemble_record(job, kit, raw, wheel, sha256=sha256)
@@ -89,13 +92,14 @@ def _make(
 
 
 def _repair(raw: RawWheel, kit: Kit, place: Path, *, ports: Path | None) -> RepairPlan:
-    """Libraries come from the ports that were linked with, then from the target's root."""
-    system = (kit.toolchain.target / "lib", kit.target_root.path / "usr/lib" / kit.target.triplet)
+    """Libraries come from the ports that were linked with, then from where the target has its own."""
+    made = place / "promised" / "local"  # what the project's own hooks have put there
+    hooked = tuple(path for path in (made / "lib", made / "lib64") if path.is_dir())
     return plan_repair(
         raw.path,
         place / "repaired",
         target=kit.target,
-        library_paths=system,
+        library_paths=(*hooked, *kit.libraries),
         ports=ports,
         epoch=raw.epoch,
     )
@@ -123,6 +127,7 @@ def _test(job: Job, wheel: Path, batch: Batch, supply: Supply, place: Path) -> t
             find_links=(*(Path(link) for link in job.options.find_links), *supply.links()),
             project=place / "build" / "src",
             skips=job.options.recipe.skips,
+            hooks=job.options.test_hooks,
         )
         reports += run_tests(plan, batch.kit, folder, batch.doors, supply)
     return tuple(reports)

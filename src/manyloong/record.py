@@ -1,10 +1,11 @@
 """The build record: everything that went into a wheel and everything that was seen of it, as JSON.
 
-One file beside each wheel, named ``WHEEL.record.json``. What it does not say was not done.
+One file beside each wheel, named ``WHEEL.record.json``. What it does not say was not done. It is sealed: a
+record of which a byte changed is refused.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import msgspec
@@ -13,18 +14,22 @@ from manyloong import __version__
 from manyloong.audit import Dispatch, Verdict
 from manyloong.errors import IntegrityError
 from manyloong.events import StageFinished
+from manyloong.store import seal_holds, seal_of, seal_text
 from manyloong.wheels.build import RawWheel
+from manyloong.wheels.crates import HadCrate
 from manyloong.wheels.downloads import Download
 from manyloong.wheels.environment import BuildEnvironment
+from manyloong.wheels.hooks import Hooks
 from manyloong.wheels.job import Job
 from manyloong.wheels.kit import Kit
 from manyloong.wheels.recipe_keys import Skip
-from manyloong.wheels.recipes import Recipe
+from manyloong.wheels.recipes import Recipe, built_part
 from manyloong.wheels.repair import Repaired
 from manyloong.wheels.source import Source
 from manyloong.wheels.test import TestReport, passed_on
 
-SCHEMA = 1
+SCHEMA = 2
+_UNSEALED = 1  # records of this schema carry no seal
 SUFFIX = ".record.json"
 
 
@@ -80,6 +85,17 @@ class RecipeRecord:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OptionsRecord:
+    """What was asked for, with what the recipe adds: a build of the same sources needs it again."""
+
+    config_settings: dict[str, str | tuple[str, ...]]
+    environment: dict[str, str]
+    sources: dict[str, str]  # address -> SHA-256 of the file that the user gave for it
+    hooks: Hooks = field(default_factory=Hooks)  # of the project's own tables
+    recipe: Recipe | None = None  # whole, but for what is about tests; patches with their text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StageRecord:
     """How long one stage took."""
 
@@ -121,6 +137,16 @@ class BuildRecord:
     recipe: RecipeRecord | None = None
     crates: tuple[CrateRecord, ...] = ()
     relocked: tuple[str, ...] = ()  # crates in other versions than Cargo.lock names
+    notes: tuple[str, ...] = ()  # options of the project's own tables that had no effect, and why
+    hermetic: bool = True  # False: hooks could reach the network
+    options: OptionsRecord | None = None  # None in records of schema 1
+    builder: str = ""  # URI of who built it, for provenance; empty where nobody said
+    python_home: str = ""  # what identifies the build variables of a Python from source
+
+    @property
+    def whole(self) -> bool:
+        """Whether it says all that a build needs; records of schema 1 do not."""
+        return self.options is not None and self.options.recipe is not None
 
     @property
     def dispatch(self) -> Dispatch:
@@ -191,13 +217,10 @@ def assemble_record(
         tests=(),
         wheel=WheelRecord(filename=wheel.path.name, sha256=sha256, size_bytes=wheel.path.stat().st_size),
         recipe=_recipe_record(job.options.recipe),
+        options=_options_record(job),
+        python_home=dict(job.roots).get("python", ""),
         relocked=raw.relocked,
-        crates=tuple(
-            CrateRecord(
-                name=one.crate.name, version=one.crate.version, sha256=one.crate.checksum, origin=one.origin
-            )
-            for one in raw.crates
-        ),
+        crates=tuple(_crate_record(one) for one in raw.crates),
         target_copies=tuple(
             WheelRecord(filename=one.filename, sha256=one.sha256) for one in raw.environment.copies
         ),
@@ -211,6 +234,7 @@ def finish_record(
     verdict: Verdict,
     tests: tuple[TestReport, ...],
     stages: Sequence[StageFinished],
+    builder: str = "",
 ) -> BuildRecord:
     """The record of a finished job: how its wheel was made, perhaps by another job, and what became of it."""
     return replace(
@@ -218,12 +242,23 @@ def finish_record(
         job=job.id,
         fallback=job.fallback,
         warnings=job.source.warnings,
+        notes=job.notes,
+        hermetic=not (job.options.hooks.network or job.options.test_hooks.network),
         recipe=_recipe_record(job.options.recipe),
+        options=_options_record(job),
+        python_home=dict(job.roots).get("python", ""),
+        schema=SCHEMA,
+        builder=builder,
         accepted=verdict.accepted,
         verdict=verdict,
         tests=tests,
         stages=tuple(StageRecord(name=stage.stage, seconds=stage.seconds) for stage in stages),
     )
+
+
+def _crate_record(had: HadCrate) -> CrateRecord:
+    crate = had.crate
+    return CrateRecord(name=crate.name, version=crate.version, sha256=crate.checksum, origin=had.origin)
 
 
 def _source_record(source: Source) -> SourceRecord:
@@ -251,17 +286,35 @@ def _recipe_record(recipe: Recipe) -> RecipeRecord | None:
     )
 
 
+def _options_record(job: Job) -> OptionsRecord:
+    options = job.options
+    return OptionsRecord(
+        config_settings=dict(options.config_settings),
+        environment=dict(options.environment),
+        sources={one.url: one.sha256 for one in options.sources},
+        hooks=options.hooks,
+        recipe=built_part(options.recipe),
+    )
+
+
 def format_record(record: BuildRecord) -> bytes:
-    """The record as canonical, indented JSON."""
-    return msgspec.json.format(msgspec.json.encode(record, order="sorted"), indent=2) + b"\n"
+    """The record as canonical, indented JSON with its seal."""
+    return seal_text(msgspec.to_builtins(record, order="sorted"))
 
 
 def parse_record(data: bytes, *, where: str) -> BuildRecord:
     """The inverse of ``format_record``; raises IntegrityError naming what is wrong and where."""
     try:
-        return msgspec.json.decode(data, type=BuildRecord)
-    except msgspec.DecodeError as error:
+        record = msgspec.json.decode(data, type=BuildRecord)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise IntegrityError(f"{where} is no build record: {error}", hint="build it again: --force") from None
+    unsealed = record.schema == _UNSEALED and seal_of(data) is None
+    if not unsealed and not seal_holds(data):
+        raise IntegrityError(
+            f"{where} was changed after it was written: its seal does not hold",
+            hint="get the record again, or build the wheel again: --force",
+        )
+    return record
 
 
 def record_path(wheel: Path) -> Path:

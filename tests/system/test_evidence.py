@@ -5,7 +5,7 @@ import random
 from pathlib import Path
 
 import pytest
-from evidence import packages
+from evidence import lanes, packages
 
 
 def test_evidence_is_not_stale() -> None:
@@ -22,6 +22,30 @@ def test_evidence_says_that_everything_works() -> None:
             assert result["accepted"], result["wheel"]
             assert {report["cpu"] for report in result["tests"]} == {"la464", "la464,lasx=off"}
             assert {report["outcome"] for report in result["tests"]} == {"passed"}, result["wheel"]
+
+
+made = pytest.mark.skipif(not lanes.RESULTS.exists(), reason="the proof was not made yet")
+
+
+@made
+def test_evidence_of_the_lanes_is_not_stale() -> None:
+    document = json.loads(lanes.RESULTS.read_text("utf-8"))
+    assert document["digest"] == lanes.digest(), "inputs changed: nox -s evidence"
+    assert set(document["results"]) == {f"{release} {python}" for release, python in lanes.entries()}
+
+
+@made
+def test_both_lanes_make_the_same_of_a_release() -> None:
+    for key, result in json.loads(lanes.RESULTS.read_text("utf-8"))["results"].items():
+        cross, emulated = result["cross"], result["emulated"]
+        assert (cross["lane"], emulated["lane"]) == ("cross", "emulated")
+        for name in ("accepted", "findings", "outcomes", "wheel"):
+            assert cross[name] == emulated[name], (key, name)
+        assert cross["accepted"], key
+        assert "failed" not in cross["outcomes"], key
+        compared = result["compared"]
+        assert compared["needs_are_equal"], key
+        assert not compared["only_cross"] + compared["only_emulated"], key
 
 
 @pytest.mark.system

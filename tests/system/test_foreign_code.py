@@ -63,7 +63,7 @@ CASES = {
 
 def attempt(folder: Path, setup: str, files: dict[str, str]) -> Ran:
     source = project(folder / "demo", setup=setup, files=files)
-    arguments = ("--python", "cp313", "--lane", "cross", "--test-roots", "current")
+    arguments = ("--python", "cp313", "--lane", "cross", "--test-roots", "current", "--force")
     return manyloong("build", source, *arguments, "--output", folder / "out")
 
 

@@ -17,6 +17,14 @@ LIBRARY = {
     "greet.h": "int greet(void);\n",
     "greet.c": '#include "greet.h"\nint greet(void) { return 42; }\n',
     "LICENSE": "Do what you like.\n",
+    "Makefile": """\
+SONAME = libwrong.so.1
+all:
+\t$(CC) $(CFLAGS) -fPIC -shared -Wl,-soname,$(SONAME) -o $(SONAME) greet.c
+install:
+\tmkdir -p $(DESTDIR)$(PREFIX)/lib
+\tcp $(SONAME) $(DESTDIR)$(PREFIX)/lib/
+""",
 }
 STEPS = """[
   'cc $CFLAGS $LDFLAGS -fPIC -shared -Wl,-soname,libgreet.so.1 -o libgreet.so.1 greet.c',
@@ -115,6 +123,15 @@ def test_a_second_build_gives_the_same_bytes(folder: Path) -> None:
     assert ran.returncode == 0, ran.stderr
     row = ran.json()["checked"][0]
     assert (row["same_bytes"], row["tests"]["passed"], row["tests"]["count"]) == (True, True, 3)
+
+
+def test_variables_of_a_port_win_over_what_its_makefile_assigns(folder: Path) -> None:
+    text = (folder / "greet.toml").read_text("utf-8")
+    lines = [line for line in text.replace(f"steps = {STEPS}\n", "").splitlines() if line]
+    made = "\n".join(lines).replace('system = "custom"', 'system = "make"')
+    (folder / "greet.toml").write_text(made + '\nenvironment = { SONAME = "libgreet.so.1" }\n', "utf-8")
+    ran = manyloong("ports", "build", "greet", "--ports", folder)
+    assert ran.returncode == 0, ran.stderr
 
 
 def test_tests_that_say_nothing_fail(folder: Path) -> None:

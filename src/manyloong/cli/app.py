@@ -8,7 +8,24 @@ from typing import Annotated
 import typer
 
 import manyloong
-from manyloong.cli import audit, build, cache, doctor, index, ports, recipe, root, root_inputs, spec
+from manyloong.cli import (
+    audit,
+    build,
+    cache,
+    cibuildwheel,
+    doctor,
+    image,
+    index,
+    matrix,
+    ports,
+    rebuild,
+    recipe,
+    root,
+    root_import,
+    root_inputs,
+    spec,
+    verify,
+)
 
 app = typer.Typer(
     name="manyloong",
@@ -37,12 +54,19 @@ def _root(
 
 
 app.command(epilog=build.EPILOG)(build.build)
+app.command(epilog=matrix.EPILOG)(matrix.matrix)
 app.command(epilog=doctor.EPILOG)(doctor.doctor)
 app.command(epilog=audit.EPILOG)(audit.audit)
+app.command(epilog=rebuild.EPILOG)(rebuild.rebuild)
+app.command(epilog=verify.EPILOG)(verify.provenance)
+app.command(epilog=verify.VERIFY_EPILOG)(verify.verify)
+app.command(**cibuildwheel.SETTINGS)(cibuildwheel.cibuildwheel)
 app.add_typer(spec.app)
 app.add_typer(index.app)
-for verb in (root_inputs.verify, root_inputs.diff, root_inputs.vendor):
+for verb in (root_inputs.verify, root_inputs.diff, root_inputs.vendor, image.export, image.publish):
     root.app.command()(verb)
+root.app.command("import")(root_import.import_)
+root.app.command()(root_import.forget)
 app.add_typer(root.app, name="root")
 app.add_typer(ports.app, name="ports")
 app.add_typer(recipe.app, name="recipe")

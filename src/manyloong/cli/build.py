@@ -1,5 +1,6 @@
 """``manyloong build``: one command from a release, an archive or a checkout to tested wheels."""
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -8,7 +9,6 @@ import typer
 from manyloong.errors import InputError
 
 if TYPE_CHECKING:
-    from manyloong.wheels.given import GivenSource
     from manyloong.wheels.given_crates import GivenCrates
 
 EPILOG = (
@@ -24,7 +24,9 @@ def build(
     python: Annotated[
         str, typer.Option(help="Pythons, comma separated (cp313,cp314), or all that the project admits.")
     ] = "all",
-    platform: Annotated[str, typer.Option(help="Platform tag to build for.")] = "manylinux_2_36",
+    platform: Annotated[
+        str, typer.Option(help="Platform tags to build for, comma separated (musllinux_1_2,manylinux_2_36).")
+    ] = "manylinux_2_36",
     lane: Annotated[
         str,
         typer.Option(help="cross, emulated, or auto: cross, and emulated where a package cannot be crossed."),
@@ -65,7 +67,7 @@ def build(
     test_roots: Annotated[
         str,
         typer.Option(
-            help="Where to test: current, floor (built from source on first use), or all.",
+            help="Where to test: current, floor (built from source on first use), imported, or all.",
             envvar="MANYLOONG_TEST_ROOTS",
             show_envvar=False,
         ),
@@ -80,6 +82,18 @@ def build(
         bool,
         typer.Option("--build-deps/--no-build-deps", help="Build requirements that have no wheel first."),
     ] = True,
+    table: Annotated[
+        bool,
+        typer.Option(
+            "--table/--no-table", help="Read the project's cibuildwheel table and CIBW_* variables."
+        ),
+    ] = True,
+    network_hooks: Annotated[
+        bool,
+        typer.Option(
+            "--network-hooks", help="Let before-all, before-build and before-test reach the network."
+        ),
+    ] = False,
     offline: Annotated[bool, typer.Option("--offline", help="Use only what is in the cache.")] = False,
     locked: Annotated[
         bool, typer.Option("--locked", help="Refuse roots that differ from their locks.")
@@ -94,28 +108,25 @@ def build(
     Exit code 0 when every wheel was built, accepted and not failed by a test.
     """
     from manyloong.cli.build_run import Request, run_request
-    from manyloong.targets import target as find_target
+    from manyloong.wheels import given, identifier, job, recipes
     from manyloong.wheels.floors import parse_test_roots
-    from manyloong.wheels.identifier import parse_pythons
-    from manyloong.wheels.job import Options, parse_lane
-    from manyloong.wheels.recipes import gathered_settings
 
-    options = Options(
-        config_settings=gathered_settings([_pair(text, "--config-setting") for text in config_setting]),
-        environment=tuple(_pair(text, "--environment") for text in environment),
+    options = job.Options(
+        config_settings=recipes.gathered_settings(_pairs(config_setting, "--config-setting")),
+        environment=tuple(_pairs(environment, "--environment")),
         test=test,
         test_command=test_command,
         test_requires=tuple(test_requires),
         find_links=tuple(str(folder.resolve()) for folder in find_links),
-        sources=_given(source_file),
+        sources=given.parse_given(source_file),
         crates=_given_crates(crates, relock=relock),
     )
     request = Request(
         source=source,
-        target=find_target(platform),
-        pythons=parse_pythons(python),
+        targets=identifier.parse_platforms(platform),
+        pythons=identifier.parse_pythons(python),
         options=options,
-        lane=parse_lane(lane),
+        lane=job.parse_lane(lane),
         test_roots=parse_test_roots(test_roots),
         recipes=tuple(recipe),
         ports=tuple(ports),
@@ -123,6 +134,8 @@ def build(
         force=force,
         keep=keep,
         build_deps=build_deps,
+        environ=dict(os.environ) if table else None,
+        network_hooks=network_hooks,
         offline=offline,
         locked=locked,
         dry_run=dry_run,
@@ -131,10 +144,8 @@ def build(
     raise typer.Exit(run_request(request))
 
 
-def _given(texts: list[str]) -> "tuple[GivenSource, ...]":
-    from manyloong.wheels.given import parse_given
-
-    return parse_given(texts)
+def _pairs(texts: list[str], option: str) -> list[tuple[str, str]]:
+    return [_pair(text, option) for text in texts]
 
 
 def _given_crates(folders: list[Path], *, relock: bool) -> "GivenCrates":

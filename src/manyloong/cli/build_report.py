@@ -33,11 +33,13 @@ def print_pure(release: PureRelease, *, as_json: bool) -> None:
 def print_plan(jobs: Sequence[Job], *, as_json: bool) -> None:
     """What would be built, from what, for what."""
     if as_json:
-        terminal.print_json({"plan": [job.document() | {"location": job.source.location} for job in jobs]})
+        rest = {"location": jobs[0].source.location}
+        terminal.print_json({"plan": [job.document() | rest | {"notes": list(job.notes)} for job in jobs]})
         return
     source = jobs[0].source
     print(f"source    {source.location}  sha256:{source.sha256}")
-    print(f"platform  {jobs[0].identifier.target.tag}  lane {jobs[0].lane}")
+    for tag in dict.fromkeys(job.identifier.target.tag for job in jobs):
+        print(f"platform  {tag}  lane {jobs[0].lane}")
     for job in jobs:
         print(f"build     {job.identifier}")
     if jobs[0].siblings:
@@ -47,6 +49,14 @@ def print_plan(jobs: Sequence[Job], *, as_json: bool) -> None:
         "test      "
         + (options.test_command or "imports on each CPU model" if options.test else "none (--no-test)")
     )
+    for text, shown in (
+        (options.hooks.before_all, "before-all"),
+        (options.hooks.before_build, "before-build"),
+    ):
+        if text:
+            print(f"{shown:<13}{text}")
+    for note in dict.fromkeys(note for job in jobs for note in job.notes):
+        print(f"option    {note}")
 
 
 def print_results(results: Sequence[Result], requirements: Sequence[Built], *, as_json: bool) -> int:
@@ -143,7 +153,8 @@ def _tests(record: BuildRecord) -> str:
             words = lines.setdefault(f"{python} {report.libc or report.root}", [])
             counted = report.counts
             tests = f"; {counted.passed} tests, {counted.skipped} skipped" if counted else ""
-            words.append(f"{report.cpu} {report.outcome} ({report.imported}{tests})")
+            programs = f"; {report.loaded} programs" if report.loaded else ""
+            words.append(f"{report.cpu} {report.outcome} ({report.imported}{programs}{tests})")
     return "\n".join(f"{where}: {', '.join(words)}" for where, words in lines.items())
 
 

@@ -1,24 +1,31 @@
 """``manyloong build`` after its arguments: from a request to what is printed."""
 
-from dataclasses import dataclass
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
+from manyloong.ci.plan import plan_tables
 from manyloong.cli.build_report import print_plan, print_pure, print_results
 from manyloong.cli.doors import Outside, open_outside
 from manyloong.cli.progress import ProgressListener
+from manyloong.cli.signing import signing_doors
+from manyloong.events import Noted
 from manyloong.jobs import plan_jobs, run_jobs
 from manyloong.pipeline import Batch
+from manyloong.results import Built, Result
 from manyloong.roots.ports import all_ports
 from manyloong.targets import Python, Target
 from manyloong.wheels.compiler_ids import compiler_ids
+from manyloong.wheels.doors import Doors
 from manyloong.wheels.floors import RootChoice
 from manyloong.wheels.identifier import admitted
-from manyloong.wheels.job import LaneName, Options
+from manyloong.wheels.job import Job, LaneName, Options
 from manyloong.wheels.kit import ensure_kit, with_floors
 from manyloong.wheels.linked import linked_ids
 from manyloong.wheels.needs import options_for
-from manyloong.wheels.recipes import read_recipes
+from manyloong.wheels.recipes import Recipe, merged, read_recipes
 from manyloong.wheels.source import PureRelease, Source, resolve_source
 
 
@@ -28,7 +35,7 @@ class Request:
 
     source: str
     pythons: tuple[Python, ...] | None
-    target: Target
+    targets: tuple[Target, ...]
     options: Options
     lane: LaneName
     test_roots: tuple[RootChoice, ...]
@@ -38,6 +45,8 @@ class Request:
     force: bool
     keep: bool
     build_deps: bool
+    environ: Mapping[str, str] | None  # for the project's tables; None: they are not read
+    network_hooks: bool
     offline: bool
     locked: bool
     dry_run: bool
@@ -50,7 +59,8 @@ def run_request(request: Request) -> int:
     ports = all_ports(request.ports)
     with ProgressListener(quiet=request.as_json) as listener:
         outside = open_outside(listener, offline=request.offline, locked=request.locked)
-        doors = outside.doors
+        doors = signing_doors(outside.doors, os.environ)
+        outside = replace(outside, doors=doors)
         found = _source(request, outside)
         if isinstance(found, PureRelease):
             print_pure(found, as_json=request.as_json)
@@ -58,29 +68,84 @@ def run_request(request: Request) -> int:
         options = options_for(
             found, request.options, own=own, ports=ports, store=doors.store, listener=listener
         )
-        plan = partial(plan_jobs, found, request.pythons, request.target, options=options, lane=request.lane)
+        plans = [_plan(request, target, found, options, doors) for target in request.targets]
+        first = [job for plan in plans for job in plan.jobs(kit={})]
         if request.dry_run:
-            print_plan(plan(kit={}), as_json=request.as_json)
+            print_plan(first, as_json=request.as_json)
             return 0
-        kit = ensure_kit(request.target, outside.host, doors=doors, ports=ports)
-        wanted = admitted(request.pythons, found.requires_python, project=found.label)
-        kit = with_floors(kit, wanted, request.test_roots if options.test else (), doors=doors)
-        linked = linked_ids(options.recipe.ports, kit, doors, asked_by=found.label)
-        made_with = kit.ids | linked | compiler_ids(options.compilers, kit)
-        jobs = plan(kit=made_with, built=kit.built_ids)
-        batch = Batch(
-            kit=kit,
-            doors=doors,
-            output=request.output,
-            force=request.force,
-            keep=request.keep,
-            recipes=own,
-            build_requirements=request.build_deps,
-            links=request.options.find_links,
-            test=request.options.test,
-        )
-        results, requirements = run_jobs(jobs, batch)
+        for note in dict.fromkeys(note for job in first for note in job.notes):
+            listener(Noted(text=note))
+        done = [_run(plan, found, request, own=own, outside=outside) for plan in plans]
+    results = [result for row, _ in done for result in row]
+    requirements = [built for _, row in done for built in row]
     return print_results(results, requirements, as_json=request.as_json)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Planned:
+    """What will be built for one platform tag, once its kit is known."""
+
+    target: Target
+    jobs: Callable[..., tuple[Job, ...]]
+    pythons: tuple[Python, ...] | None
+    options: Options
+
+
+def _plan(request: Request, target: Target, found: Source, options: Options, doors: Doors) -> _Planned:
+    """The jobs, with what the project's own tables say of them."""
+    tables = plan_tables(
+        found,
+        request.pythons,
+        target,
+        environ=request.environ,
+        store=doors.store,
+        network=request.network_hooks,
+        recipe=options.recipe,
+    )
+    options = _with_ports(options, tables.ports)
+    jobs = partial(
+        plan_jobs,
+        found,
+        tables.pythons,
+        target,
+        options=options,
+        lane=request.lane,
+        special=tables.special(request.options, options.recipe),
+    )
+    return _Planned(target=target, jobs=jobs, pythons=tables.pythons, options=options)
+
+
+def _run(
+    plan: _Planned, source: Source, request: Request, *, own: tuple[Recipe, ...], outside: Outside
+) -> tuple[tuple[Result, ...], tuple[Built, ...]]:
+    """All jobs of one platform tag, and what was built for them first."""
+    doors = outside.doors
+    kit = ensure_kit(plan.target, outside.host, doors=doors, ports=all_ports(request.ports))
+    wanted = admitted(plan.pythons, source.requires_python, project=source.label)
+    pythons = tuple(plan.target.python(python) for python in wanted)
+    kit = with_floors(kit, pythons, request.test_roots if request.options.test else (), doors=doors)
+    linked = linked_ids(plan.options.recipe.ports, kit, doors, asked_by=source.label)
+    made_with = kit.ids | linked | compiler_ids(plan.options.compilers, kit)
+    batch = Batch(
+        kit=kit,
+        doors=doors,
+        output=request.output,
+        force=request.force,
+        keep=request.keep,
+        recipes=own,
+        build_requirements=request.build_deps,
+        links=request.options.find_links,
+        test=request.options.test,
+    )
+    return run_jobs(plan.jobs(kit=made_with, built=kit.built_ids), batch)
+
+
+def _with_ports(options: Options, ports: tuple[str, ...]) -> Options:
+    """With the ports of system packages that hooks install."""
+    if not ports:
+        return options
+    recipe = merged(Recipe(ports=ports, origins=("system packages of hooks",)), options.recipe)
+    return replace(options, recipe=recipe)
 
 
 def _source(request: Request, outside: Outside) -> Source | PureRelease:

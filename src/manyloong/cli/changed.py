@@ -78,8 +78,10 @@ def _current_umask() -> int:
     return mask
 
 
-def build_under(conditions: Conditions, name: str, *, shelf: Path) -> Path:
-    """Build a root with ``manyloong root build`` in a process of its own; BuildError with what it said."""
+def run_under(
+    conditions: Conditions, words: Sequence[str], *, text: str = ""
+) -> "subprocess.CompletedProcess[str]":
+    """Run a Python module (``words``) in a process of its own under these conditions."""
     environment = {
         "PATH": os.environ.get("PATH", "/usr/bin:/bin"),
         "HOME": str(conditions.place),
@@ -89,10 +91,10 @@ def build_under(conditions: Conditions, name: str, *, shelf: Path) -> Path:
         "TZ": _ZONE,
         "PYTHONHASHSEED": "4242",
     }
-    words = [sys.executable, "-m", "manyloong", "root", "build", name]
-    words += ["--offline", "--mirror", str(shelf), "--json"]
-    done = subprocess.run(
-        words if conditions.user is None else _as_another(words),
+    whole = [sys.executable, "-m", *words]
+    return subprocess.run(
+        whole if conditions.user is None else _as_another(whole),
+        input=text,
         env=environment,
         cwd=conditions.place,
         umask=conditions.umask,
@@ -101,6 +103,12 @@ def build_under(conditions: Conditions, name: str, *, shelf: Path) -> Path:
         text=True,
         check=False,
     )
+
+
+def build_under(conditions: Conditions, name: str, *, shelf: Path) -> Path:
+    """Build a root with ``manyloong root build`` in a process of its own; BuildError with what it said."""
+    words = ("manyloong", "root", "build", name, "--offline", "--mirror", str(shelf), "--json")
+    done = run_under(conditions, words)
     if done.returncode != 0:
         last = "\n".join((done.stderr or done.stdout).splitlines()[-30:])
         raise BuildError(

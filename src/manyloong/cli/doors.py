@@ -33,14 +33,22 @@ class Outside:
 
 
 def open_outside(
-    listener: Listener, *, offline: bool, locked: bool, mirror: Path | None = None, cache: Path | None = None
+    listener: Listener,
+    *,
+    offline: bool,
+    locked: bool,
+    mirror: Path | None = None,
+    cache: Path | None = None,
+    below: Path | None = None,
+    made_anew: frozenset[str] = frozenset(),
 ) -> Outside:
     """Store, network, processes and index, as this host and its configuration have them.
 
-    ``mirror`` is a directory of kept inputs (``root vendor``), asked before the network.
+    ``mirror`` is a directory of kept inputs (``root vendor``), asked before the network; ``below`` another
+    cache, read where this one lacks something that is not of the kinds ``made_anew``.
     """
     cache = cache or cache_directory(os.environ)
-    store = Store(cache)
+    store = Store(cache, below=Store(below) if below else None, own=made_anew)
     facts = probe_host(cache_dir=cache)
     web = HttpFetcher(store, offline=offline)
     fetcher = ShelfFetcher(web, store=store, directory=mirror) if mirror else web
@@ -58,7 +66,7 @@ def open_outside(
         uv=Uv(
             binary=Path(uv.find_uv_bin()),
             python=Path(sys.executable),
-            environment=program_environment(os.environ, cache=cache),
+            environment=program_environment(os.environ, cache=below or cache),
             index_url=index_url,
             offline=offline,
         ),

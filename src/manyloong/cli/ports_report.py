@@ -119,6 +119,7 @@ def checked_document(row: Checked) -> dict[str, Any]:
         "digest": row.digest,
         "compiler": row.compiler,
         "size_bytes": row.size_bytes,
+        "build_s": row.build_s,
         "passed": row.passed,
         "tests": None
         if tests is None

@@ -57,5 +57,5 @@ def run_checks(
 ) -> tuple[Checked, ...]:
     """Each named port built and tested again, one after the other: their tests use all cores."""
     emulator = kit.emulator(kit.target.architecture.qemu.cpu_full)
-    bed = Bed(emulator=emulator, root=kit.target_root.path)
+    bed = Bed(emulator=emulator, root=kit.sysroot)
     return tuple(check_port(ports[name], ports=ports, workshop=shop, doors=doors, bed=bed) for name in names)

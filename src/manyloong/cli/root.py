@@ -41,6 +41,7 @@ def list_roots(as_json: AsJson = False) -> None:
     built = {name for name, identity in ids.items() if store.tree_path("root", identity)}
     sizes = {lock.root: sum(package.size for package in lock.packages) for _, lock in locked}
     floors = _floor_rows(store)
+    imported = _imported_rows(store)
     if as_json:
         rows = [
             {
@@ -54,7 +55,7 @@ def list_roots(as_json: AsJson = False) -> None:
             }
             for _, lock in locked
         ]
-        terminal.print_json({"roots": rows, "floors": floors})
+        terminal.print_json({"roots": rows, "floors": floors, "imported": imported})
         return
     for _, lock in locked:
         print(
@@ -62,8 +63,31 @@ def list_roots(as_json: AsJson = False) -> None:
             f"{len(lock.packages):4} packages  {size_text(sizes[lock.root]):>9}  "
             f"{'built' if lock.root in built else 'not built'}"
         )
-    for row in floors:
-        print(f"{row['name']:26} from source: {row['libc']}, CPython {row['python']:8} {row['state']}")
+    for text in (*map(_floor_line, floors), *map(_imported_line, imported)):
+        print(text)
+
+
+def _floor_line(row: dict[str, str]) -> str:
+    return f"{row['name']:26} from source: {row['libc']}, CPython {row['python']:8} {row['state']}"
+
+
+def _imported_line(row: dict[str, str]) -> str:
+    return f"{row['name']:26} imported: {row['archive']}, {row['libc']}, {row['pythons']}"
+
+
+def _imported_rows(store: "Store") -> list[dict[str, str]]:
+    from manyloong.roots.imported import imported_roots
+
+    return [
+        {
+            "name": row.name,
+            "libc": row.libc,
+            "pythons": ", ".join(row.pythons),
+            "id": row.id,
+            "archive": row.archive,
+        }
+        for row in imported_roots(store)
+    ]
 
 
 def _floor_rows(store: "Store") -> list[dict[str, str]]:

@@ -7,7 +7,6 @@ the target's ``floor_root``, with the Python tag behind it where that is not the
 import hashlib
 import json
 import time
-import tomllib
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -22,13 +21,14 @@ from manyloong.roots.floor_tree import assemble_floor
 from manyloong.roots.interpreters import FloorParts, ensure_target_python, find_build, target_recipe
 from manyloong.roots.layout import NATIVE_PATH, TARGET_PATH
 from manyloong.roots.model import Root
-from manyloong.roots.sources import PinnedSource, ensure_sources, parse_source
+from manyloong.roots.musl_tree import assemble_musl
+from manyloong.roots.runtime import busybox_source, libc_source
+from manyloong.roots.sources import PinnedSource, ensure_sources
 from manyloong.store import Store
 from manyloong.targets import Python, Target, all_targets, known_pythons
 
 RECIPE = 1  # bump when the same parts would give another root
 USUAL_PYTHON = "cp313"  # of the root whose name says no other
-_FILE = "runtime.toml"
 _STAGES = ("unpack", "configure", "make", "install")
 _COMPILER = "gcc-14"  # of the build root; glibc 2.36 is older than the changes that newer ones ask for
 
@@ -52,7 +52,7 @@ def all_floors() -> tuple[Floor, ...]:
     """Every floor root there is a recipe for: each target's, with each CPython."""
     rows = [target for target in all_targets() if target.floor_root]
     return tuple(
-        Floor(name=floor_name(target, python), target=target, python=python)
+        Floor(name=floor_name(target, python), target=target, python=target.python(python))
         for target in rows
         for python in known_pythons()
     )
@@ -75,25 +75,6 @@ def find_floor(name: str) -> Floor:
             return floor
     known = ", ".join(floor.name for floor in all_floors())
     raise NotFoundError(f"unknown floor root {name!r}", hint=f"known: {known}")
-
-
-@cache
-def _document() -> dict[str, dict[str, dict[str, object]]]:
-    return tomllib.loads(files("manyloong.roots").joinpath(_FILE).read_text("utf-8"))
-
-
-def libc_source(target: Target) -> PinnedSource:
-    """The C library of a target's floor; NotFoundError where ``runtime.toml`` has none."""
-    name = "{}-{}.{}".format(target.libc, *target.floor)
-    table = _document()["libc"].get(name)
-    if table is None:
-        raise NotFoundError(f"there is no source of {name} in {_FILE}", hint="manyloong root list")
-    return parse_source(table, where=f"{_FILE}: libc {name}")
-
-
-def busybox_source() -> PinnedSource:
-    """The programs of a floor root."""
-    return parse_source(_document()["programs"]["busybox"], where=f"{_FILE}: programs busybox")
 
 
 def libc_recipe(target: Target, *, build_root: Root) -> Recipe:
@@ -131,10 +112,11 @@ def busybox_recipe(target: Target, *, compiler: str) -> Recipe:
     )
 
 
-def floor_recipes(floor: Floor, parts: FloorParts) -> tuple[Recipe, Recipe, Recipe]:
-    """C library, programs, CPython."""
+def floor_recipes(floor: Floor, parts: FloorParts) -> tuple[Recipe, ...]:
+    """C library (where the toolchain does not hold it), programs, CPython."""
+    libc = () if floor.target.from_source else (libc_recipe(floor.target, build_root=parts.build_root),)
     return (
-        libc_recipe(floor.target, build_root=parts.build_root),
+        *libc,
         busybox_recipe(floor.target, compiler=parts.compiler),
         target_recipe(floor.python, floor.target, compiler=parts.compiler, ports=parts.ports),
     )
@@ -172,17 +154,26 @@ def _assemble(
 ) -> None:
     doors.listener(StageStarted(job=floor.name, stage="assemble"))
     began = time.monotonic()
-    assemble_floor(
-        tree,
-        trees,
-        target=floor.target,
-        current=parts.target_root.path,
-        toolchain=parts.toolchain.target,
-        ports=parts.ports.path if parts.ports else None,
-        emulator=parts.emulator,
-        doors=doors,
-    )
+    ports = parts.ports.path if parts.ports else None
+    current, toolchain = parts.target_root.path, parts.toolchain.target
+    if floor.target.from_source:
+        assemble_musl(tree, trees, target=floor.target, current=current, toolchain=toolchain, ports=ports)
+    else:
+        assemble_floor(
+            tree,
+            trees,
+            target=floor.target,
+            current=current,
+            toolchain=toolchain,
+            ports=ports,
+            emulator=parts.emulator,
+            doors=doors,
+        )
     doors.listener(StageFinished(job=floor.name, stage="assemble", seconds=time.monotonic() - began))
+
+
+def _assembler(target: Target) -> str:
+    return "musl_tree.py" if target.from_source else "floor_tree.py"
 
 
 def floor_id(floor: Floor, parts: FloorParts, trees: Sequence[str]) -> str:
@@ -194,7 +185,7 @@ def floor_id(floor: Floor, parts: FloorParts, trees: Sequence[str]) -> str:
         "current": parts.target_root.id,
         "compiler": parts.compiler,
         "ports": parts.ports.id if parts.ports else "",
-        "program": files("manyloong.roots").joinpath("floor_tree.py").read_text("utf-8"),
+        "program": files("manyloong.roots").joinpath(_assembler(floor.target)).read_text("utf-8"),
     }
     text = json.dumps(document, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
@@ -202,11 +193,12 @@ def floor_id(floor: Floor, parts: FloorParts, trees: Sequence[str]) -> str:
 
 def _ensure_parts(floor: Floor, parts: FloorParts, doors: CompileDoors) -> list[Path]:
     """C library, programs and CPython, at once: while one is configured, another one compiles."""
-    libc, busybox, _ = floor_recipes(floor, parts)
+    *libc, busybox, _ = floor_recipes(floor, parts)
     here = Workshop(root=parts.native_root.path, binds=parts.toolchain.binds())
     with ThreadPoolExecutor(3, thread_name_prefix="floor") as pool:
+        there = Workshop(root=parts.build_root.path)
         futures = [
-            pool.submit(ensure_compiled, libc, Workshop(root=parts.build_root.path), doors),
+            *(pool.submit(ensure_compiled, recipe, there, doors) for recipe in libc),
             pool.submit(ensure_compiled, busybox, here, doors),
             pool.submit(_python, floor, parts, doors),
         ]

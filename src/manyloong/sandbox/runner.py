@@ -18,6 +18,7 @@ from manyloong.sandbox.diagnosis import host_error
 from manyloong.sandbox.facts import HostFacts
 from manyloong.sandbox.launch import GATE_OPEN, NOT_ENCLOSED, Launch, check_command, plan_launch
 from manyloong.sandbox.usage import line_of, proportional_bytes, usage_below
+from manyloong.store.normalise import UMASK
 
 _FIRST_SAMPLE_S, _SAMPLE_S = 0.05, 0.2
 _LAST_WORDS_BYTES = 4096
@@ -90,6 +91,7 @@ def _spawn(launch: Launch, command: Command) -> _Running:
                 [numbers.get(word, word) for word in launch.argv],
                 env={},
                 cwd="/",
+                umask=UMASK,
                 stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=subprocess.STDOUT,

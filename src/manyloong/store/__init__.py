@@ -5,6 +5,7 @@ from manyloong.store.fetch import HttpFetcher
 from manyloong.store.files import keep_directory, save_folder, save_log, write_whole
 from manyloong.store.objects import Store
 from manyloong.store.remote import Fetcher, RemoteFile
+from manyloong.store.seal import seal_holds, seal_of, seal_text
 from manyloong.store.shelf import RecordingFetcher, ShelfFetcher, check_shelf, fill_shelf
 from manyloong.store.usage import StoreInfo, TreeInfo
 
@@ -23,5 +24,8 @@ __all__ = [
     "keep_directory",
     "save_folder",
     "save_log",
+    "seal_holds",
+    "seal_of",
+    "seal_text",
     "write_whole",
 ]

@@ -55,15 +55,18 @@ def extract_tar(
     limits: Limits | None = None,
     strip_components: int = 0,
     name: str | None = None,
+    rooted: bool = False,
     members: Sequence[str] = (),
 ) -> None:
     """Unpack a tar (plain, gz, bz2, xz, zst) into an existing directory, strictly; ``name`` is for errors.
 
+    ``rooted``: it is a root filesystem, whose absolute links lead to places in it, and are made relative.
     ``members``: patterns of what is unpacked, over paths without what is stripped; empty: all.
     """
     archive_name = name or (source.name if isinstance(source, Path) else "archive")
     with _reporting(archive_name), _opened(source) as packed:
         writer = _Writer(archive_name, dest, limits or Limits(), _size_of(packed), strip_components)
+        writer.rooted = rooted
         with tarfile.open(fileobj=_decompressed(packed), mode="r|", tarinfo=_Member) as archive:
             for member in archive:
                 if not members or _is_member(member.name, members, strip_components):
@@ -150,6 +153,7 @@ class _Writer:
         self._members = 0
         self._bytes = 0
         self._links: dict[str, str] = {}
+        self.rooted = False  # whether an absolute link starts at ``dest``
 
     def directory(self, name: str) -> None:
         path = self._path(name)
@@ -185,6 +189,8 @@ class _Writer:
         path = self._path(name)
         if path is None:
             return
+        if self.rooted and target.startswith("/"):
+            target = os.path.relpath(self._dest / target.lstrip("/"), path.parent)
         self._refuse(target.startswith("/") or not target, name, f"is a link to {target!r}")
         self._links[str(path)] = target
 

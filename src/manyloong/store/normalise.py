@@ -12,6 +12,7 @@ DIRECTORY_MODE = 0o755
 PROGRAM_MODE = 0o755
 FILE_MODE = 0o644
 MTIME_MAX = (1 << 32) - 1
+UMASK = 0o022  # of every program whose files end up in something that we make
 
 
 def file_mode(mode: int) -> int:
@@ -40,6 +41,16 @@ def normalise_tree(path: Path, *, epoch: int, files: bool = True) -> None:
     for directory, _, _ in os.walk(path, topdown=False):
         Path(directory).chmod(DIRECTORY_MODE)
         os.utime(directory, (epoch, epoch))
+
+
+def normalise_modes(path: Path) -> None:
+    """Set the modes of a directory and all below, and leave times as they are."""
+    for entry in (path, *walk_in_order(path)):
+        info = entry.lstat()
+        if stat.S_ISDIR(info.st_mode):
+            entry.chmod(DIRECTORY_MODE)
+        elif stat.S_ISREG(info.st_mode):
+            entry.chmod(file_mode(info.st_mode))
 
 
 def walk_in_order(path: Path) -> Iterator[Path]:

@@ -45,8 +45,12 @@ def file_sha256(path: Path) -> str:
 class Store:
     """One cache directory. Cheap to make; touches the disk only when used."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(
+        self, path: Path, *, below: "Store | None" = None, own: frozenset[str] = frozenset()
+    ) -> None:
         self.path = path
+        self._below = below  # asked for what is not here, but for the kinds ``own``
+        self._own = own
         self._used: dict[Path, int | None] = {}  # shared locks held until this process ends
         self._use_guard = threading.Lock()
         self._swept = False
@@ -57,7 +61,7 @@ class Store:
         """The file with this hash, or None; a file whose size is not what it was is removed, so None."""
         found = next(self._shelf(sha256).glob(f"{sha256}-*"), None)
         if found is None:
-            return None
+            return self._below.object_path(sha256) if self._below else None
         self._use(self.path / "locks" / "objects.use")
         with suppress(FileNotFoundError):
             if found.stat().st_size == int(found.name.rpartition("-")[2]):
@@ -132,6 +136,8 @@ class Store:
         """The finished tree, or None. It is not pruned while this process lives. Do not write into it."""
         self._use(self._lock_path(kind, key, "use"))
         final = self._tree(kind, key)
+        if not final.is_dir() and self._below and kind not in self._own:
+            return self._below.tree_path(kind, key)
         return final if final.is_dir() else None
 
     def tree(self, kind: str, key: str, build: Callable[[Path], None]) -> Path:
@@ -187,7 +193,7 @@ class Store:
         try:
             return json.loads(self._json(kind, key).read_text("utf-8"))
         except (FileNotFoundError, ValueError):
-            return None
+            return self._below.get_json(kind, key) if self._below and kind not in self._own else None
 
     def _json(self, kind: str, key: str) -> Path:
         return self.path / "json" / _checked(kind) / f"{_checked(key)}.json"

@@ -129,7 +129,9 @@ class Target:
     interpreter: str
     test_root: str  # name of the root its wheels are tested in
     floor_root: str = ""  # name of the root with the floor's own C library; "" where there is none
+    image_root: str = ""  # name of the root that its container image is made of; "" where there is none
     buildable: bool = True  # False: wheels of this tag are judged, but none are built here
+    from_source: bool = False  # no distribution's root has its C library: the floor root is the only one
 
     @property
     def family(self) -> str:
@@ -140,3 +142,7 @@ class Target:
     def python_platform(self) -> str:
         """What ``sysconfig.get_platform()`` says on the target, e.g. ``linux-loongarch64``."""
         return f"linux-{self.architecture.uname}"
+
+    def python(self, python: Python) -> Python:
+        """A CPython as there is one for this target: from source where no root brings it."""
+        return replace(python, from_source=python.from_source or self.from_source)

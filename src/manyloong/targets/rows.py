@@ -81,6 +81,14 @@ def target(tag: str) -> Target:
     return _named(tag, all_targets())
 
 
+def distribution_target(wanted: Target) -> Target:
+    """The target itself where a distribution's root has its C library, else one of its architecture's."""
+    if not wanted.from_source:
+        return wanted
+    rows = (row for row in all_targets() if row.architecture == wanted.architecture)
+    return next(row for row in rows if not row.from_source)
+
+
 def judged_target(tag: str) -> Target:
     """As ``target``, of the tags that can be audited; more than those that can be built."""
     return _named(tag, judged_targets())

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from manyloong.wheels.backend import (
     prepare_workplace,
     template_binds,
 )
+from manyloong.wheels.before import PYTHON_TOOLS, Stage, run_before
 from manyloong.wheels.compilers import check_compilers
 from manyloong.wheels.crates import HadCrate
 from manyloong.wheels.declared import speaks_of_downloads
@@ -28,10 +30,12 @@ from manyloong.wheels.doors import Doors
 from manyloong.wheels.downloads import Download
 from manyloong.wheels.environment import BuildEnvironment, described_variables
 from manyloong.wheels.gate import Gate, asked, open_gate, replace_digests
+from manyloong.wheels.gateway import Shelf
 from manyloong.wheels.job import Job
 from manyloong.wheels.kit import Kit
-from manyloong.wheels.lane import Lane, open_lane
+from manyloong.wheels.lane import CrossLane, Lane, open_lane
 from manyloong.wheels.needs import apply_patches
+from manyloong.wheels.promises import LOCAL, Promised, fill_python, open_promised
 from manyloong.wheels.requirements import Supply
 from manyloong.wheels.rounds import Stock, first_stock, next_stock, remember
 from manyloong.wheels.source import git_folder, source_epoch, unpack_source
@@ -103,6 +107,7 @@ def build_in_lane(
 def _build_round(site: "_Site", *, epoch: int) -> RawWheel:
     """One go, with what it is served."""
     workplace = site.workplace
+    site, taken = site.after_hooks()
     requirements, environment = site.environment()
     hooks = site.hooks(environment)
     project = open_project(workplace, hooks)
@@ -118,7 +123,7 @@ def _build_round(site: "_Site", *, epoch: int) -> RawWheel:
         dropped_flags=dropped,
         translated_flags=translated,
         epoch=epoch,
-        downloads=tuple(one.download for one in site.stock.had if one.download.url in served),
+        downloads=(*(one.download for one in site.stock.had if one.download.url in served), *taken),
         crates=site.added.crates,
         relocked=site.added.relocked,
     )
@@ -185,8 +190,9 @@ def _open_site(
         environment=tuple(sorted(variables.items())),
         emulator=lane.emulator,
     )
-    gate = Gate()
-    if stock.gated or speaks_of_downloads(workplace.source):
+    hooks, gate = job.options.hooks, Gate()
+    gated = stock.gated or speaks_of_downloads(workplace.source)
+    if gated or hooks.runs:
         replace_digests(workplace.source, stock.had)
         gate = open_gate(
             workplace,
@@ -196,8 +202,10 @@ def _open_site(
             template=template,
             runner=doors.runner,
         )
-        environment = tuple(sorted({**variables, **dict(gate.variables)}.items()))
-        template = replace(template, environment=environment)
+    promised = _promise(job, lane, workplace, template) if hooks.wanted else None
+    if promised is not None:
+        path = variables["PATH"].replace(":/usr/bin", f":{LOCAL}/bin:/usr/bin", 1)
+        template = over(replace(template, root=promised.root), {"PATH": path})
     return _Site(
         lane=lane,
         job=job,
@@ -205,9 +213,23 @@ def _open_site(
         template=template,
         stock=stock,
         gate=gate,
+        gated=gated,
+        promised=promised,
         doors=doors,
         libraries=libraries,
         added=added,
+    )
+
+
+def _promise(job: Job, lane: Lane, workplace: Workplace, template: Command) -> Promised:
+    """What official images promise, over the lane's root."""
+    return open_promised(
+        template.root,
+        workplace,
+        job.identifier.python,
+        git=git_folder(job.source),
+        linked=job.options.recipe.ports,
+        host_python=lane.host_python,
     )
 
 
@@ -229,9 +251,30 @@ class _Site:
     template: Command
     stock: Stock
     gate: Gate
+    gated: bool  # whether the backend's hooks are behind the gate too
+    promised: Promised | None
     doors: Doors
     libraries: Path | None
     added: Compilers
+
+    def after_hooks(self) -> tuple["_Site", tuple[Download, ...]]:
+        """The site once the project's own hooks have run, and what they took from the package index."""
+        hooks = self.job.options.hooks
+        if self.promised is None or not hooks.runs:
+            return self, ()
+        environment = self.lane.install(PYTHON_TOOLS, self.job)
+        fill_python(self.promised, environment, native=isinstance(self.lane, CrossLane))
+        stage = Stage(
+            template=replace(self.template, binds=self.binds(environment)),
+            gate=self.gate,
+            shelf=Shelf(registry=self.doors.registry, fetcher=self.doors.fetcher),
+            runner=self.doors.runner,
+            place=self.workplace,
+            outside={"PIP_INDEX_URL": self.doors.uv.index_url, "UV_DEFAULT_INDEX": self.doors.uv.index_url},
+        )
+        prepared = run_before(hooks, self.promised, stage, identifier=str(self.job.identifier))
+        values = prepared.variables | dict(self.job.options.environment)
+        return replace(self, template=over(self.template, values)), prepared.downloads
 
     def settings(self) -> dict[str, str | list[str]]:
         """Config settings for the backend."""
@@ -239,19 +282,25 @@ class _Site:
 
     def hooks(self, environment: BuildEnvironment) -> HookRunner:
         """What runs the backend's hooks in an environment."""
+        gate = self.gate if self.gated else Gate()
+        variables = dict(self.template.environment) | dict(gate.variables)
+        described = described_variables(environment, variables)
+        template = replace(
+            self.template,
+            binds=(*self.binds(environment), *gate.binds),
+            environment=tuple(sorted(described.items())),
+        )
+        cross.write_programs(self.workplace.tools, environment.path)
+        return HookRunner(template, self.workplace, self.doors.runner, prefix=gate.prefix)
+
+    def binds(self, environment: BuildEnvironment) -> tuple[Bind, ...]:
+        """The mounts of a build, those of the promised tree first."""
         trees = self.lane.trees(self.workplace, environment)
         if self.libraries is not None:
             trees = (*trees, (self.libraries, cross.PORTS))
         binds = template_binds(self.workplace, trees, git_folder(self.job.source))
         binds = (*binds, *(Bind(source=source, target=target) for source, target in self.added.trees))
-        described = described_variables(environment, dict(self.template.environment))
-        template = replace(
-            self.template,
-            binds=(*binds, *self.gate.binds),
-            environment=tuple(sorted(described.items())),
-        )
-        cross.write_programs(self.workplace.tools, environment.path)
-        return HookRunner(template, self.workplace, self.doors.runner, prefix=self.gate.prefix)
+        return (*(self.promised.binds if self.promised else ()), *binds)
 
     def environment(self) -> tuple[tuple[str, ...], BuildEnvironment]:
         """The environment with what pyproject.toml asks for, then with what the backend asks for besides."""
@@ -265,6 +314,11 @@ class _Site:
             environment = self.lane.install(wanted, self.job)
         check_compilers(wanted, self.job.options.compilers, label=self.job.source.label)
         return wanted, environment
+
+
+def over(template: Command, variables: Mapping[str, str]) -> Command:
+    """The template with more variables, which win."""
+    return replace(template, environment=tuple(sorted({**dict(template.environment), **variables}.items())))
 
 
 def _no_hooks(*_: object, **__: object) -> None:

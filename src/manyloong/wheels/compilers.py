@@ -22,7 +22,8 @@ _GO_REQUIREMENTS = {"setuptools-golang", "gopy", "hatch-go", "setuptools-go"}
 _SETUP_GO = re.compile(r"build_golang|-buildmode[= ]c-shared|\bgo build\b")
 _OPENMP_FLAG = re.compile(r"['\"]-fopenmp['\"]")
 _OPENMP_REQUIRED = re.compile(
-    r"find_package\s*\(\s*OpenMP\b[^)]*\bREQUIRED\b|^\w+ *= *dependency\(\s*'openmp'(?![^)]*required *: *false)",
+    r"find_package\s*\(\s*OpenMP\b[^)]*\bREQUIRED\b"
+    r"|^\w+ *= *dependency\(\s*'openmp'(?![^)]*required *: *false)",
     re.IGNORECASE | re.MULTILINE,
 )
 _SETUP_RUST = re.compile(r"setuptools[_-]rust")

@@ -1,12 +1,17 @@
-"""Which modules a wheel brings: names to import, from its members' names and what its libraries export."""
+"""What a wheel brings to be tried: modules to import, and programs to load."""
 
+import io
 import zipfile
 import zlib
 from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 
+from elftools.common.exceptions import ELFError
+from elftools.elf.elffile import ELFFile
+
 from manyloong.errors import IntegrityError
 
+_ELF = b"\x7fELF"
 _INIT = b"PyInit"  # PyInit_NAME, or PyInitU_NAME where the name is not ASCII (PEP 489)
 
 
@@ -71,6 +76,42 @@ def read_names(wheel: Path) -> tuple[str, ...]:
             return tuple(name for name in names if not name.endswith(".so") or _INIT in archive.read(name))
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, zlib.error) as error:
         raise IntegrityError(f"{wheel.name} cannot be read as a wheel: {error}") from None
+
+
+def wheel_programs(wheel: Path, *, packages: str) -> tuple[str, ...]:
+    """Every compiled program of a wheel that the system's loader starts, as a path below an environment.
+
+    ``packages`` is the path of site-packages there. Raises IntegrityError when the wheel cannot be read.
+    """
+    try:
+        with zipfile.ZipFile(wheel) as archive:
+            names = [name for name in archive.namelist() if _starts_as_elf(archive, name)]
+            found = [name for name in names if _asks_for_loader(archive.read(name))]
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, zlib.error) as error:
+        raise IntegrityError(f"{wheel.name} cannot be read as a wheel: {error}") from None
+    return tuple(sorted(_installed_path(PurePosixPath(name), packages) for name in found))
+
+
+def _starts_as_elf(archive: zipfile.ZipFile, name: str) -> bool:
+    if name.endswith((".so", "/")) or ".so." in name:
+        return False
+    with archive.open(name) as stream:
+        return stream.read(len(_ELF)) == _ELF
+
+
+def _asks_for_loader(content: bytes) -> bool:
+    try:
+        return any(part["p_type"] == "PT_INTERP" for part in ELFFile(io.BytesIO(content)).iter_segments())
+    except (ELFError, ValueError):
+        return False  # the audit says what is wrong with it
+
+
+def _installed_path(path: PurePosixPath, packages: str) -> str:
+    if not path.parts[0].endswith(".data") or len(path.parts) < 3:
+        return f"{packages}/{path}"
+    scheme, rest = path.parts[1], PurePosixPath(*path.parts[2:])
+    folders = {"scripts": "bin/", "data": "", "platlib": f"{packages}/", "purelib": f"{packages}/"}
+    return f"{folders.get(scheme, '')}{rest}"
 
 
 def read_requirements(wheel: Path) -> tuple[str, ...]:

@@ -64,6 +64,18 @@ case "$build_alias" in ''|{machine}-*) ac_cv_build={canonical} ;; esac
 case "$host_alias" in ''|{machine}-*) ac_cv_host={canonical} ;; esac
 case "$target_alias" in ''|{machine}-*) ac_cv_target={canonical} ;; esac
 """
+# CMake's toolchain file of a cross build: the toolchain's own, and what a policy asks of each project.
+_CMAKE = f"""\
+include({TARGET}/cmake/toolchain.cmake)
+list(APPEND CMAKE_PROJECT_INCLUDE {TOOLS}/cmake/project.cmake)
+"""
+# FindPython may ask the interpreter, which answers for the target. In projects older than this policy it does
+# not, and finds no SOABI and no ABI flags. A toolchain file has a scope of its own, so project() says it.
+_CMAKE_PROJECT = """\
+if(POLICY CMP0190)
+  cmake_policy(SET CMP0190 NEW)
+endif()
+"""
 
 
 def cross_programs(target: Target) -> dict[str, str]:
@@ -71,7 +83,12 @@ def cross_programs(target: Target) -> dict[str, str]:
     machine = target.architecture.uname
     scripts = {f"cross/{name}": _UNAME.format(program=name, machine=machine) for name in ("uname", "arch")}
     canonical = target.triplet.replace("-linux-", "-unknown-linux-")
-    return {**scripts, "config.site": _CONFIG_SITE.format(machine=machine, canonical=canonical)}
+    return {
+        **scripts,
+        "config.site": _CONFIG_SITE.format(machine=machine, canonical=canonical),
+        "cmake/toolchain.cmake": _CMAKE,
+        "cmake/project.cmake": _CMAKE_PROJECT,
+    }
 
 
 def write_answers(tools: Path, target: Target) -> None:
@@ -108,7 +125,7 @@ def cross_variables(*, epoch: int, jobs: int) -> dict[str, str]:
         **dict.fromkeys(("CXX_FOR_BUILD", "BUILD_CXX", "HOSTCXX"), f"{NATIVE}/bin/c++"),
         "CONFIG_SITE": f"{TOOLS}/config.site",
         "CLANG_CRASH_DIAGNOSTICS_DIR": f"{BUILD}/crash",
-        "CMAKE_TOOLCHAIN_FILE": f"{TARGET}/cmake/toolchain.cmake",
+        "CMAKE_TOOLCHAIN_FILE": f"{TOOLS}/cmake/toolchain.cmake",
         "CMAKE_BUILD_PARALLEL_LEVEL": str(jobs),
         "MAKEFLAGS": f"-j{jobs}",
         "QEMU_LD_PREFIX": SYSROOT,  # configure checks that run target programs find their loader here

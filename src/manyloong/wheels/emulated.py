@@ -96,8 +96,9 @@ class EmulatedLane:
     def trees(self, workplace: Workplace, environment: BuildEnvironment) -> tuple[tuple[Path, str], ...]:
         """Toolchains with their restarted wrappers, the floor's build variables instead of the root's."""
         toolchain = self.kit.toolchain
-        configured = toolchain.target / "python" / self.python.tag
-        library = f"/usr/lib/python{self.python.version}"
+        source = self.kit.source_python(self.python)
+        configured = source.home if source and source.home else toolchain.target / "python" / self.python.tag
+        library = f"/usr/lib/{self.python.name}"
         variables = sorted(configured.glob("_sysconfigdata_*.py"))
         return (
             (toolchain.zig, cross.ZIG),
@@ -106,22 +107,31 @@ class EmulatedLane:
             (toolchain.native, cross.NATIVE),
             (workplace.tools / "native-bin", f"{cross.NATIVE}/bin"),
             (environment.path, cross.ENVIRONMENT),
-            (configured / "include", f"/usr/include/python{self.python.version}"),
+            (configured / "include", f"/usr/include/{self.python.name}"),
             *((file, f"{library}/{file.name}") for file in variables),
             *((workplace.tools / _NO_BYTE_CODE, f"{library}/{name}") for name in self._byte_code(variables)),
         )
 
     def _byte_code(self, modules: Sequence[Path]) -> list[str]:
         """Compiled modules of the root's library that would be loaded unchecked in place of these sources."""
-        library = self.root / f"usr/lib/python{self.python.version}"
+        library = self.root / f"usr/lib/{self.python.name}"
         found = (library.glob(f"__pycache__/{module.stem}.*.pyc") for module in modules)
         return sorted(str(path.relative_to(library)) for paths in found for path in paths)
 
     def install(self, requirements: Sequence[str], job: Job) -> BuildEnvironment:
         """Pure wheels, wheels of programs of the build machine, and wheels of the target."""
         links = tuple(Path(folder) for folder in job.options.find_links)
-        wheels = lane_wheels(
-            requirements, python=self.python, kit=self.kit, doors=self.doors, links=links, supply=self.supply
+        wheels = (
+            job.pinned.wheels
+            if job.pinned is not None
+            else lane_wheels(
+                requirements,
+                python=self.python,
+                kit=self.kit,
+                doors=self.doors,
+                links=links,
+                supply=self.supply,
+            )
         )
         key = environment_key(self.lane_root, self.python, wheels, self.kit)
 
@@ -182,12 +192,11 @@ class EmulatedLane:
 
 def open_emulated(python: Python, kit: Kit, doors: Doors, supply: Supply) -> EmulatedLane:
     """The lane for one Python; NotFoundError where the target root has none of that version."""
-    lane_root = ensure_lane_root(
-        kit.native_root, kit.target_root, host=kit.host, wanted=kit.target, store=doors.store
-    )
+    home = kit.home_root(python)
+    lane_root = ensure_lane_root(kit.native_root, home, host=kit.host, wanted=kit.target, store=doors.store)
     if not (lane_root.root.path / python.executable[1:]).is_file():
         raise NotFoundError(
-            f"the emulated lane has no {python.tag}: {kit.target_root.name} does not carry it",
+            f"the emulated lane has no {python.tag}: {home.name} does not carry it",
             hint=f"--lane cross, or another Python than {python.tag}",
         )
     return EmulatedLane(kit=kit, doors=doors, supply=supply, python=python, lane_root=lane_root)

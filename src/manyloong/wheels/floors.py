@@ -38,8 +38,8 @@ from manyloong.targets import Host, Python, Target
 from manyloong.wheels.cross import PYTHON_HOME
 from manyloong.wheels.doors import Doors
 
-RootChoice = Literal["current", "floor"]
-CHOICES: tuple[RootChoice, ...] = ("current", "floor")
+RootChoice = Literal["current", "floor", "imported"]
+CHOICES: tuple[RootChoice, ...] = ("current", "floor", "imported")
 ASK_AGAIN = timedelta(days=1)  # for a source that no address had
 _NOTE = "unreachable"  # kind of JSON in the store
 
@@ -69,13 +69,13 @@ class SourcePython:
 
 
 def parse_test_roots(text: str) -> tuple[RootChoice, ...]:
-    """``current``, ``floor``, both, or ``all``; InputError naming the word that is none of these."""
+    """``current``, ``floor``, ``imported``, several, or ``all``; InputError naming the word that is none."""
     words = [word.strip() for word in text.split(",") if word.strip()]
     unknown = [word for word in words if word not in {*CHOICES, "all"}]
     if unknown or not words:
         raise InputError(
             f"--test-roots {text!r}: unknown root {', '.join(unknown) or '(none given)'}",
-            hint="choose from: current, floor, all",
+            hint="choose from: current, floor, imported, all",
         )
     return tuple(choice for choice in CHOICES if choice in words or "all" in words)
 

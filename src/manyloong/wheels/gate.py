@@ -21,6 +21,7 @@ from manyloong.wheels.downloads import Had
 from manyloong.wheels.given import GivenSource
 
 _LOG = ".downloads.jsonl"
+INDEX = "index"  # the socket beside the gate, where the package index answers
 _AUTHORITY = f"{TOOLS}/gate"
 _BUNDLE = "/etc/ssl/certs/ca-certificates.crt"  # where programs look that no variable tells
 _TRUST = ("SSL_CERT_FILE", "CURL_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "GIT_SSL_CAINFO", "CARGO_HTTP_CAINFO",
@@ -32,6 +33,7 @@ class Gate:
     """How commands of a build are started so that downloads are answered; empty where none is expected."""
 
     prefix: tuple[str, ...] = ()  # before the command's own words
+    hooks: tuple[str, ...] = ()  # the same for a project's hooks, which may reach the package index
     variables: tuple[tuple[str, str], ...] = ()
     binds: tuple[Bind, ...] = ()
 
@@ -54,6 +56,8 @@ def open_gate(
         "authority": _AUTHORITY,
     }
     (folder / "gate.json").write_text(json.dumps(config, sort_keys=True), "utf-8")
+    config["index"] = f"{_AUTHORITY}/{INDEX}"
+    (folder / "hooks.json").write_text(json.dumps(config, sort_keys=True), "utf-8")
     python = (host_python, "-ISs", f"{_AUTHORITY}/gate.py")
     done = runner.run(
         Command(
@@ -70,6 +74,7 @@ def open_gate(
     authority = f"{_AUTHORITY}/authority.pem"
     return Gate(
         prefix=(*python, f"{_AUTHORITY}/gate.json", "--"),
+        hooks=(*python, f"{_AUTHORITY}/hooks.json", "--"),
         variables=(*((name, authority) for name in _TRUST), *git),
         binds=(Bind(source=folder / "authority.pem", target=_BUNDLE), *binds),
     )

@@ -7,7 +7,7 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import parse_wheel_filename
 
 from manyloong.errors import InputError, NotFoundError
-from manyloong.targets import Python, Target, all_pythons, known_pythons
+from manyloong.targets import Python, Target, all_pythons, all_targets, known_pythons, target
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,6 +20,17 @@ class Identifier:
     def __str__(self) -> str:
         """The identifier as users write it."""
         return f"{self.python.tag}-{self.target.family}_{self.target.architecture.name}"
+
+
+def parse_platforms(text: str) -> tuple[Target, ...]:
+    """``musllinux_1_2,manylinux_2_36`` as targets, in that order; NotFoundError, InputError for no word."""
+    words = [word.strip() for word in text.split(",") if word.strip()]
+    if not words:
+        raise InputError(
+            f"--platform {text!r}: no platform tag",
+            hint="platform tags here: " + ", ".join(row.tag for row in all_targets()),
+        )
+    return tuple(dict.fromkeys(target(word) for word in words))
 
 
 def parse_pythons(text: str) -> tuple[Python, ...] | None:

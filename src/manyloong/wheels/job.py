@@ -5,11 +5,15 @@ import json
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, get_args
 
-from manyloong.errors import InputError
+from packaging.utils import parse_wheel_filename
+
+from manyloong.errors import BuildError, InputError
 from manyloong.targets import Python
 from manyloong.wheels.given import GivenSource
 from manyloong.wheels.given_crates import GivenCrates
+from manyloong.wheels.hooks import Hooks, TestHooks
 from manyloong.wheels.identifier import Identifier
+from manyloong.wheels.pinned import Pinned
 from manyloong.wheels.recipe_keys import Settings
 from manyloong.wheels.recipes import Recipe, merged_settings
 from manyloong.wheels.source import Source
@@ -32,6 +36,8 @@ class Options:
     sources: tuple[GivenSource, ...] = ()  # files for what the build downloads
     crates: GivenCrates = field(default_factory=GivenCrates)
     compilers: tuple[str, ...] = ()  # besides those for C and C++; see compilers.py
+    hooks: Hooks = field(default_factory=Hooks)  # of the project's own tables
+    test_hooks: TestHooks = field(default_factory=TestHooks)
     recipe: Recipe = field(default_factory=Recipe)  # what was merged into the above, and the rest of it
 
     def settings(self) -> dict[str, str | list[str]]:
@@ -69,29 +75,31 @@ class Job:
     lane: LaneName | Literal["native"] = "cross"
     roots: tuple[tuple[str, str], ...] = ()  # what it is tested in, and built with from source -> id
     fallback: str = ""  # why it is not a cross build although that was tried; decides nothing
+    notes: tuple[str, ...] = ()  # what there is to say of the options; decides nothing
+    pinned: Pinned | None = None  # build requirements that are not resolved but given; not part of the id
 
     def document(self) -> dict[str, Any]:
         """What the id is made from."""
-        given: dict[str, Any] = {"sources": [[one.url, one.sha256] for one in self.options.sources]}
-        given = given if self.options.sources else {}
-        return (
-            given
-            | self.options.crates.document
-            | {
-                "recipe": RECIPE,
-                "source": self.source.sha256,
-                "identifier": str(self.identifier),
-                "platform": self.identifier.target.tag,
-                "siblings": [python.tag for python in self.siblings],
-                "settings": self.options.settings(),
-                "environment": list(self.options.environment),
-                "test": [self.options.test, self.options.test_command, list(self.options.test_requires)],
-                "rules": self.options.recipe.digest,
-                "kit": [list(pair) for pair in self.kit],
-                "roots": [list(pair) for pair in self.roots],
-                "lane": self.lane,
-            }
-        )
+        options = self.options
+        given: dict[str, Any] = {"sources": [[one.url, one.sha256] for one in options.sources]}
+        rare = given if options.sources else {}
+        rare |= options.crates.document
+        rare |= {"hooks": options.hooks.document()} if options.hooks != Hooks() else {}
+        rare |= {"test_hooks": options.test_hooks.document()} if options.test_hooks != TestHooks() else {}
+        return rare | {
+            "recipe": RECIPE,
+            "source": self.source.sha256,
+            "identifier": str(self.identifier),
+            "platform": self.identifier.target.tag,
+            "siblings": [python.tag for python in self.siblings],
+            "settings": self.options.settings(),
+            "environment": list(self.options.environment),
+            "test": [self.options.test, self.options.test_command, list(self.options.test_requires)],
+            "rules": self.options.recipe.digest,
+            "kit": [list(pair) for pair in self.kit],
+            "roots": [list(pair) for pair in self.roots],
+            "lane": self.lane,
+        }
 
     @property
     def id(self) -> str:
@@ -102,11 +110,23 @@ class Job:
     def build_id(self) -> str:
         """As ``id``, of what decides the wheel's bytes: jobs that differ in their tests only share it."""
         document = self.document()
-        for key in ("test", "siblings"):
-            del document[key]
+        for key in ("test", "siblings", "test_hooks"):
+            document.pop(key, None)
         document["rules"] = self.options.recipe.build_digest
         document["roots"] = [list(pair) for pair in self.roots if pair[0] == "python"]
         return _digest(document)
+
+
+def check_stable(wheel: str, job: Job) -> None:
+    """BuildError where the project's selector asked for other Pythons, and this wheel does not serve them."""
+    selector = job.options.hooks.stable_only
+    abis = {tag.abi for tag in parse_wheel_filename(wheel)[3]}
+    if selector and not abis & {"none", "abi3"}:
+        raise BuildError(
+            f"{job.source.label}: its selector {selector!r} names no Python that is here, and {wheel} is for "
+            f"{job.identifier.python.tag} alone",
+            hint=f"if that is what you want: --python {job.identifier.python.tag}",
+        )
 
 
 def _digest(document: dict[str, Any]) -> str:

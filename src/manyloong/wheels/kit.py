@@ -1,19 +1,23 @@
 """What a target's builds and tests are made with: roots, toolchain and emulator, all by id."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from manyloong.errors import NotFoundError
 from manyloong.roots import Port, Root, Toolchain, ensure_emulator, ensure_root, ensure_toolchain, ensure_zig
+from manyloong.roots.imported import ImportedRoot, imported_roots
 from manyloong.roots.interpreters import FloorParts
+from manyloong.roots.musl import ensure_musl_toolchain
 from manyloong.roots.ports import all_ports
 from manyloong.sandbox import Emulator
-from manyloong.targets import Host, Python, Target
+from manyloong.targets import Host, Python, Target, distribution_target
 from manyloong.wheels.doors import Doors
 from manyloong.wheels.floors import (
     FloorRoot,
     RootChoice,
     SourcePython,
+    compile_doors,
     ensure_floor_root,
     ensure_source_python,
     floor_parts,
@@ -34,6 +38,8 @@ class Kit:
     floors: tuple[FloorRoot, ...] = ()  # one a Python, where wheels are tested on the floor
     sources: tuple[SourcePython, ...] = ()  # for Pythons that the roots lack
     current: bool = True  # whether wheels are tested in target_root
+    imported: tuple[ImportedRoot, ...] = ()  # the user's own, which wheels are tested in too
+    trees: Mapping[str, Path] = field(default_factory=dict)  # of those, by id; one may be gone
 
     @property
     def ids(self) -> dict[str, str]:
@@ -45,6 +51,18 @@ class Kit:
         }
 
     @property
+    def sysroot(self) -> Path:
+        """Where a program of the target that a build has made finds its loader and its libraries."""
+        return self.toolchain.target / "sysroot" if self.target.from_source else self.target_root.path
+
+    @property
+    def libraries(self) -> tuple[Path, ...]:
+        """Where the libraries of a wheel may come from, besides ports."""
+        if self.target.from_source:
+            return (self.toolchain.target / "sysroot/usr/lib",)
+        return (self.toolchain.target / "lib", self.target_root.path / "usr/lib" / self.target.triplet)
+
+    @property
     def drift(self) -> tuple[str, ...]:
         """Every way in which the roots differ from their locks."""
         return self.native_root.drift + self.target_root.drift
@@ -52,14 +70,37 @@ class Kit:
     def test_roots(self, python: Python) -> tuple[Root, ...]:
         """Where wheels for a Python are tested, the current root first."""
         current = [self.target_root] if self.current and not python.from_source else []
-        return (*current, *(row.root for row in self.floors if row.python == python and row.root))
+        floors = (row.root for row in self.floors if row.python == python and row.root)
+        own = (
+            Root(name=row.name, id=row.id, path=self.trees[row.id])
+            for row in self.imported
+            if not self._lack(row, python)
+        )
+        return (*current, *floors, *own)
+
+    def home_root(self, python: Python) -> Root:
+        """Where the target's own CPython of a version is; NotFoundError where that could not be had."""
+        if not self.target.from_source:
+            return self.target_root
+        row = next((row for row in self.floors if row.python == python), None)
+        if row is None or row.root is None:
+            why = row.reason if row else "it was not built"
+            raise NotFoundError(f"{self.target.tag} has no root for {python.tag}: {why}")
+        return row.root
+
+    def _lack(self, root: ImportedRoot, python: Python) -> str:
+        """Why wheels for a Python cannot be tested in an imported root; "" where they can."""
+        if root.id not in self.trees:
+            return f"its files are no longer in the cache: manyloong root import {root.name} {root.archive}"
+        return "" if python.tag in root.pythons else f"it has no CPython {python.name[6:]}"
 
     def untested(self, python: Python) -> tuple[tuple[str, str], ...]:
         """Roots in which wheels for a Python should be tested and cannot be, each with the reason."""
         missing = [(row.name, row.reason) for row in self.floors if row.python == python and not row.root]
         if self.current and python.from_source:
             missing.insert(0, (self.target_root.name, f"it has no CPython {python.name[6:]}"))
-        return tuple(missing)
+        lacks = ((row.name, self._lack(row, python)) for row in self.imported)
+        return (*missing, *(pair for pair in lacks if pair[1]))
 
     def built_ids(self, python: Python) -> tuple[tuple[str, str], ...]:
         """All that is particular to one Python: roots to test in, or why there are none, and its parts."""
@@ -89,21 +130,7 @@ def ensure_kit(target: Target, host: Host, *, doors: Doors, ports: Mapping[str, 
     """
     native, test = _ensure_root(f"native-{host.debian}", doors), _ensure_root(target.test_root, doors)
     qemu = _ensure_qemu(target, host, doors)
-    zig = ensure_zig(
-        host, store=doors.store, fetcher=doors.fetcher, locate=doors.locate, listener=doors.listener
-    )
-    toolchain = ensure_toolchain(
-        target,
-        host,
-        zig=zig,
-        native_root=native.path,
-        target_root=test.path,
-        store=doors.store,
-        fetcher=doors.fetcher,
-        mirrors=doors.mirrors,
-        runner=doors.runner,
-        listener=doors.listener,
-    )
+    toolchain = _ensure_toolchain(target, host, native=native, target_root=test, doors=doors)
     return Kit(
         target=target,
         host=host,
@@ -112,6 +139,33 @@ def ensure_kit(target: Target, host: Host, *, doors: Doors, ports: Mapping[str, 
         toolchain=toolchain,
         qemu=qemu,
         ports=all_ports() if ports is None else ports,
+    )
+
+
+def _ensure_toolchain(
+    target: Target, host: Host, *, native: Root, target_root: Root, doors: Doors
+) -> Toolchain:
+    """The target's; where no root has its C library, on top of that of a target of the same architecture."""
+    zig = ensure_zig(
+        host, store=doors.store, fetcher=doors.fetcher, locate=doors.locate, listener=doors.listener
+    )
+    base = distribution_target(target)
+    toolchain = ensure_toolchain(
+        base,
+        host,
+        zig=zig,
+        native_root=native.path,
+        target_root=target_root.path,
+        store=doors.store,
+        fetcher=doors.fetcher,
+        mirrors=doors.mirrors,
+        runner=doors.runner,
+        listener=doors.listener,
+    )
+    if not target.from_source:
+        return toolchain
+    return ensure_musl_toolchain(
+        target, toolchain, native_root=native.path, binutils=base.triplet, doors=compile_doors(doors)
     )
 
 
@@ -134,16 +188,26 @@ def with_floors(kit: Kit, pythons: Sequence[Python], roots: Sequence[RootChoice]
     does not compile.
     """
     wanted = [python for python in pythons if python.from_source]
-    kit = replace(kit, current="current" in roots)
-    if "floor" not in roots and not wanted:
+    kit = replace(kit, current="current" in roots and not kit.target.from_source)
+    if "imported" in roots:
+        kit = with_imported(kit, doors)
+    with_floor = kit.target.from_source or "floor" in roots  # the only root, or one of two
+    if not with_floor and not wanted:
         return kit
     parts = kit_parts(kit, doors)
-    floors = pythons if "floor" in roots else ()
+    floors = pythons if with_floor else ()
     return replace(
         kit,
         floors=tuple(ensure_floor_root(python, kit.target, parts, doors) for python in floors),
         sources=tuple(ensure_source_python(python, kit.target, parts, doors) for python in wanted),
     )
+
+
+def with_imported(kit: Kit, doors: Doors) -> Kit:
+    """The kit with the user's own roots that the target's wheels can run in."""
+    rows = tuple(row for row in imported_roots(doors.store) if row.serves(kit.target))
+    trees = {row.id: path for row in rows if (path := doors.store.tree_path("root", row.id))}
+    return replace(kit, imported=rows, trees=trees)
 
 
 def _ensure_qemu(target: Target, host: Host, doors: Doors) -> Path | None:

@@ -13,12 +13,12 @@ from manyloong.wheels.backend import Workplace
 from manyloong.wheels.copies import target_copies
 from manyloong.wheels.doors import Doors
 from manyloong.wheels.emulated import open_emulated
-from manyloong.wheels.environment import BuildEnvironment, ensure_environment
+from manyloong.wheels.environment import BuildEnvironment, Copy, ensure_environment
 from manyloong.wheels.job import NATIVE, Job
 from manyloong.wheels.kit import Kit
 from manyloong.wheels.native import native_variables
 from manyloong.wheels.requirements import Missing, Supply, Wanted, resolve_or_build
-from manyloong.wheels.resolve import fetch_wheels, native_platform
+from manyloong.wheels.resolve import ResolvedWheel, fetch_wheels, native_platform
 
 
 class Lane(Protocol):
@@ -137,7 +137,9 @@ def _install(
 ) -> BuildEnvironment:
     """An environment of native wheels; ``target``: for whom there is something to compile against in it."""
     kit, doors, supply = lane.kit, lane.doors, lane.supply
-    source = kit.source_python(lane.python)
+    if job.pinned is not None:
+        files = {wheel.filename: wheel.path for wheel in job.pinned.wheels if wheel.path}
+        return _made(lane, job.pinned.wheels, files, job.pinned.copies)
     wanted = Wanted(
         python=lane.python.for_build,
         platform=native_platform(kit.host),
@@ -152,12 +154,30 @@ def _install(
     files = fetch_wheels(wheels, fetcher=doors.fetcher, listener=doors.listener)
     there = replace(wanted, python=lane.python)
     copies = target_copies(wheels, files, wanted=there, target=target, supply=supply) if target else ()
+    keep_local(wheels, doors)
+    return _made(lane, wheels, files, copies)
+
+
+def keep_local(wheels: Sequence[ResolvedWheel], doors: Doors) -> None:
+    """Wheels of folders go into the store, so that a build can be repeated when the folders are gone."""
+    for wheel in wheels:
+        if wheel.path is not None:
+            doors.store.add_file(wheel.path, wheel.sha256)
+
+
+def _made(
+    lane: CrossLane,
+    wheels: tuple[ResolvedWheel, ...],
+    files: Mapping[str, Path],
+    copies: tuple[Copy, ...],
+) -> BuildEnvironment:
+    doors, source = lane.doors, lane.kit.source_python(lane.python)
     return ensure_environment(
         lane.python.for_build,
         wheels,
         files,
         copies,
-        root=kit.native_root,
+        root=lane.kit.native_root,
         uv=doors.uv.binary,
         store=doors.store,
         runner=doors.runner,
@@ -186,7 +206,7 @@ def cross_trees(kit: Kit, environment: BuildEnvironment) -> tuple[tuple[Path, st
         (kit.toolchain.zig, cross.ZIG),
         (kit.toolchain.target, cross.TARGET),
         (kit.toolchain.native, cross.NATIVE),
-        (kit.target_root.path, cross.SYSROOT),
+        (kit.sysroot, cross.SYSROOT),
         (environment.path, cross.ENVIRONMENT),
     )
 

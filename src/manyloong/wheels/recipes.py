@@ -56,20 +56,22 @@ class Recipe:
     skips: tuple[Skip, ...] = ()
     dispatched: tuple[str, ...] = ()
     patches: tuple[Patch, ...] = ()
+    ignored: tuple[
+        tuple[str, str], ...
+    ] = ()  # options of the project's own table -> why they do not hold here
 
     @property
     def digest(self) -> str:
-        """SHA-256 of what decides a build: not of names, places and reasons."""
+        """SHA-256 of what decides a build: not of names, places and reasons, nor of what is ignored."""
         document = asdict(self)
-        for key in ("name", "origins", "why", "versions"):
+        for key in ("name", "origins", "why", "versions", "ignored"):
             del document[key]
         return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()
 
     @property
     def build_digest(self) -> str:
         """As ``digest``, of what decides the wheel's bytes: not of how it is tested and judged."""
-        built = replace(self, test_command=None, test_requires=(), skips=(), dispatched=())
-        return built.digest
+        return built_part(self).digest
 
     def serves(self, version: str | None) -> bool:
         """Whether it is for that version; one that is not known yet is served."""
@@ -77,6 +79,11 @@ class Recipe:
             return version is None or Version(version) in SpecifierSet(self.versions, prereleases=True)
         except InvalidVersion:
             return not self.versions
+
+
+def built_part(recipe: Recipe) -> Recipe:
+    """The recipe without what is about tests and verdicts."""
+    return replace(recipe, test_command=None, test_requires=(), skips=(), dispatched=())
 
 
 def merged(general: Recipe, special: Recipe) -> Recipe:
@@ -94,6 +101,7 @@ def merged(general: Recipe, special: Recipe) -> Recipe:
         skips=tuple(dict.fromkeys((*general.skips, *special.skips))),
         dispatched=tuple(dict.fromkeys((*general.dispatched, *special.dispatched))),
         patches=(*general.patches, *special.patches),
+        ignored=tuple((dict(general.ignored) | dict(special.ignored)).items()),
     )
 
 
@@ -158,6 +166,7 @@ def _toml(text: str, where: str) -> dict[str, Any]:
 
 def _common(reader: KeyReader, *, name: str, where: str) -> Recipe:
     test = reader.table("test")
+    tables = reader.table("cibuildwheel")
     recipe = Recipe(
         name=name,
         origins=(where,),
@@ -168,8 +177,10 @@ def _common(reader: KeyReader, *, name: str, where: str) -> Recipe:
         test_requires=test.requirements("requires"),
         skips=test.skips("skips"),
         dispatched=reader.texts("dispatched"),
+        ignored=tables.variables("ignore"),
     )
     test.finish()
+    tables.finish()
     return recipe
 
 
@@ -268,6 +279,7 @@ def debts(recipe: Recipe) -> tuple[tuple[str, str, str], ...]:
         *(("patch", patch.name, patch.status) for patch in recipe.patches),
         *(("dispatched", function, recipe.why) for function in recipe.dispatched),
         *(("skip", skip.test, skip.reason) for skip in recipe.skips),
+        *(("ignored option", option, reason) for option, reason in recipe.ignored),
     )
 
 
@@ -288,6 +300,7 @@ def recipe_document(recipe: Recipe) -> dict[str, Any]:
         },
         "dispatched": list(recipe.dispatched),
         "patches": [{"name": one.name, "status": one.status, "sha256": one.sha256} for one in recipe.patches],
+        "cibuildwheel": {"ignore": dict(recipe.ignored)},
         "sha256": recipe.digest,
     }
 

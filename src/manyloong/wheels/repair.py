@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from manyloong.errors import BuildError
+from manyloong.store.normalise import UMASK
 from manyloong.targets import Target
 
 _LIBC = {"glibc": "GLIBC", "musl": "MUSL"}
@@ -86,6 +87,7 @@ def run_repair(plan: RepairPlan, *, environment: Mapping[str, str]) -> Repaired:
         capture_output=True,
         text=True,
         env={**environment, "SOURCE_DATE_EPOCH": str(plan.epoch)},
+        umask=UMASK,
         check=False,
     )
     if done.returncode != 0:

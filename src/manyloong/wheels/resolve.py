@@ -13,6 +13,7 @@ from packaging.tags import Tag, compatible_tags, cpython_tags
 from manyloong.errors import BuildError, FetchError
 from manyloong.events import Listener
 from manyloong.store import Fetcher, RemoteFile
+from manyloong.store.normalise import UMASK
 from manyloong.targets import Host, Python, Target
 
 # The newest glibc that uv's platform names and published wheels speak of; the roots' own is newer.
@@ -28,6 +29,9 @@ class Platform:
     uv_name: str  # value of --python-platform
     machine: str
     tags: tuple[str, ...]  # platform tags, best first
+    named: bool = (
+        True  # False: uv has no name for it, and ``uv_name`` is that of the machine with another libc
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,8 +67,8 @@ def target_platform(target: Target, *, floor_only: bool = False) -> Platform:
     major, floor = target.floor
     newest = _TARGET_NEWEST_GLIBC if target.libc == "glibc" and not floor_only else floor
     tags = tuple(f"{target.family}_{major}_{minor}_{arch.name}" for minor in range(newest, floor - 1, -1))
-    libc = "gnu" if target.libc == "glibc" else "musl"
-    return Platform(uv_name=f"{arch.name}-unknown-linux-{libc}", machine=arch.uname, tags=tags)
+    named = target.libc == "glibc"
+    return Platform(uv_name=f"{arch.name}-unknown-linux-gnu", machine=arch.uname, tags=tags, named=named)
 
 
 def wheel_tags(python: Python, platform: Platform) -> tuple[Tag, ...]:
@@ -114,6 +118,7 @@ class Uv:
             capture_output=True,
             text=True,
             env=dict(self.environment),
+            umask=UMASK,
             check=False,
         )
 
@@ -139,20 +144,7 @@ def resolve_wheels(
     """
     if not requirements:
         return ()
-    arguments = [
-        "compile",
-        "-",
-        "--quiet",
-        "--no-header",
-        "--format",
-        "pylock.toml",
-        "--only-binary",
-        ":all:",
-    ]
-    arguments += ["--python-version", python.version, "--python-platform", platform.uv_name]
-    arguments += ["--default-index", uv.index_url]
-    for folder in find_links:
-        arguments += ["--find-links", str(folder)]
+    arguments = _compile_arguments(python, platform, uv, find_links)
     if not dependencies:
         arguments.append("--no-deps")
     done = uv.run(arguments, text="\n".join(requirements) + "\n")
@@ -167,10 +159,21 @@ def resolve_wheels(
         )
     except PylockSelectError as error:
         raise UnresolvableError(
-            f"no wheels for {', '.join(requirements)} on {platform.uv_name}, {python.tag}: {error}"
+            f"no wheels for {', '.join(requirements)} on {platform.tags[0]}, {python.tag}: {error}"
         ) from error
     wheels = [_resolved(str(package.name), str(package.version), file) for package, file in selected]
     return tuple(sorted(wheels, key=lambda wheel: wheel.name))
+
+
+def _compile_arguments(python: Python, platform: Platform, uv: Uv, find_links: Sequence[Path]) -> list[str]:
+    """What uv is asked: for every platform at once where it has no name for this one; tags choose then."""
+    platforms = ["--python-platform", platform.uv_name] if platform.named else ["--universal"]
+    arguments = ["compile", "-", "--quiet", "--no-header", "--format", "pylock.toml"]
+    arguments += ["--only-binary", ":all:", "--python-version", python.version, *platforms]
+    arguments += ["--default-index", uv.index_url]
+    for folder in find_links:
+        arguments += ["--find-links", str(folder)]
+    return arguments
 
 
 def _resolved(name: str, version: str, file: object) -> ResolvedWheel:

@@ -18,6 +18,7 @@ from manyloong.wheels.declared import Declaration, declarations, find_declaratio
 from manyloong.wheels.doors import Doors
 from manyloong.wheels.downloads import Download, Had, SourceNeededError, ensure_download
 from manyloong.wheels.gate import asked
+from manyloong.wheels.gateway import ORIGIN as INDEX
 from manyloong.wheels.job import Job
 
 _KIND = "downloads"
@@ -55,7 +56,8 @@ def _remembered(url: str, declared: str) -> Declaration | None:
 
 def remember(job: Job, served: Sequence[Download], doors: Doors) -> None:
     """Keep the addresses of a build that succeeded."""
-    entries = [{"url": one.url, "declared": one.declared} for one in served]
+    fixed = [one for one in served if one.origin != INDEX]
+    entries = [{"url": one.url, "declared": one.declared} for one in fixed]
     if entries:
         doors.store.put_json(_KIND, job.source.sha256, {"asked": entries})
 
@@ -79,7 +81,9 @@ def next_stock(job: Job, stock: Stock, workplace: Workplace, error: BuildError, 
             had.append(one)
     if not had:
         first = missing[0]
-        raise SourceNeededError(f"{first.message}\n{error.message}", hint=first.hint) from error
+        hooked = "; or let the project's hooks reach the network: --network-hooks"
+        hint = f"{first.hint}{hooked}" if job.options.hooks.runs else first.hint
+        raise SourceNeededError(f"{first.message}\n{error.message}", hint=hint) from error
     doors.listener(Noted(text=f"{job.source.label} {_had_text(had)}; the build begins again"))
     others = _declared_besides(job, workplace.source, stock.tried | frozenset(refused), doors)
     tried = stock.tried | frozenset(refused) | frozenset(one.download.url for one in others)

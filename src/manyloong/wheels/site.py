@@ -52,7 +52,7 @@ def _install(
     named = site.parents[2].with_name("wheels-to-install")
     named.mkdir()
     for name, path in wheels.items():
-        shutil.copyfile(path, named / name.replace(*_admitted(python)))
+        shutil.copyfile(path, named / _admitted(name, python, platform))
     arguments = ["install", "--quiet", "--offline", "--no-index", "--no-deps", "--target", str(site)]
     arguments += ["--python-version", python.version, "--python-platform", platform.uv_name]
     arguments += ["--link-mode", "copy", *(str(path) for path in sorted(named.iterdir()))]
@@ -65,12 +65,18 @@ def _install(
     shutil.rmtree(named)
 
 
-def _admitted(python: Python) -> tuple[str, str]:
-    """What to replace in a file name so that uv, which knows a version but no ABI here, takes the wheel.
+def _admitted(name: str, python: Python, platform: Platform) -> str:
+    """A wheel's file name so that uv takes it, which knows a version but no ABI here, nor every libc.
 
-    A free-threaded wheel is then also one of the other ABI, by its name alone; the tags inside stay.
+    A free-threaded wheel is then also one of the other ABI, and one for a platform that uv has no name for is
+    one for its machine, by the name alone; the tags inside stay.
     """
-    return (f"-{python.tag}-", f"-{python.interpreter}.{python.tag}-") if python.free_threaded else ("", "")
+    if python.free_threaded:
+        name = name.replace(f"-{python.tag}-", f"-{python.interpreter}.{python.tag}-")
+    if not platform.named:
+        for tag in platform.tags:
+            name = name.replace(tag, f"linux_{platform.machine}")
+    return name
 
 
 def _move_scripts(made: Path, wanted: Path, *, host_python: Path) -> None:

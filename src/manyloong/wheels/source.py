@@ -15,6 +15,7 @@ from manyloong.errors import InputError, IntegrityError, NotFoundError
 from manyloong.events import Listener, Warned
 from manyloong.store import Fetcher, RemoteFile, Store
 from manyloong.store.archive import extract_tar, extract_zip
+from manyloong.store.normalise import normalise_modes
 from manyloong.wheels.registry import Registry, Release, choose_release, parse_requirement
 
 FIRST_ZIP_TIME = 315532800  # 1980-01-01, UTC
@@ -216,6 +217,7 @@ def unpack_source(source: Source, destination: Path) -> None:
             copy = destination / file.relative_to(source.path)
             copy.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(file, copy, follow_symlinks=False)
+        normalise_modes(destination)  # a checkout has those of its user's umask
         return
     extract = extract_zip if _is_zip(source.path) else extract_tar
     unpacked = destination.with_name(destination.name + ".unpacked")
@@ -229,6 +231,7 @@ def unpack_source(source: Source, destination: Path) -> None:
         )
     folders[0].rename(destination)
     shutil.rmtree(unpacked)
+    normalise_modes(destination)
 
 
 def read_pyproject(source: Source, store: Store) -> str:

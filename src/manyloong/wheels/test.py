@@ -1,8 +1,9 @@
 """Testing a wheel where it will be used: installed with what it needs in clean target roots, under QEMU.
 
 The current root has today's C library, the floor root the oldest that the wheel's tag promises. In each,
-every top-level module and every extension module is imported on a CPU with the baseline ISA and nothing
-more, and on one with the optional extensions; then the user's test command runs, if there is one.
+every top-level module and every extension module is imported, and every program loaded, on a CPU with the
+baseline ISA and nothing more, and on one with the optional extensions; then the user's test command runs, if
+there is one.
 """
 
 import json
@@ -10,7 +11,7 @@ import shutil
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from importlib.resources import files
 from pathlib import Path
 from typing import Literal
@@ -20,14 +21,18 @@ from packaging.requirements import Requirement
 from manyloong.errors import BuildError
 from manyloong.events import Warned
 from manyloong.roots import Root
-from manyloong.sandbox import Bind, Command, Limits, Runner
+from manyloong.sandbox import Bind, Command, Emulator, Limits, Runner
 from manyloong.targets import Python
-from manyloong.wheels.contents import read_names, read_requirements, wheel_modules
+from manyloong.wheels.before import fill
+from manyloong.wheels.before_test import copy_sources, run_before_test
+from manyloong.wheels.contents import read_names, read_requirements, wheel_modules, wheel_programs
 from manyloong.wheels.counts import TestCounts, read_counts
 from manyloong.wheels.cross import HOME
 from manyloong.wheels.doors import Doors
+from manyloong.wheels.hooks import PROMISED, TestHooks, prelude
 from manyloong.wheels.imports import Imports, ModuleResult, run_imports
 from manyloong.wheels.kit import Kit
+from manyloong.wheels.promises import PROJECT, project_tree
 from manyloong.wheels.recipe_keys import Skip
 from manyloong.wheels.requirements import Missing, Supply, Wanted, resolve_or_build
 from manyloong.wheels.resolve import (
@@ -43,6 +48,7 @@ from manyloong.wheels.site import VENV, compile_site, install_site
 TestOutcome = Literal["passed", "failed", "dependency not available", "not tested"]
 _COMMAND_TIME_S = 3600.0
 _PLUGIN, _SKIPS = "_manyloong_tests", "skips.json"
+_IMPORT, _LOAD = "import_all.py", "load_programs.py"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +73,7 @@ class TestReport:
     command_output: str
     seconds: float
     counts: TestCounts | None = None  # of the command's tests, where they can be counted
+    loaded: int = 0  # programs of the wheel that the loader could start
     reason: str = ""
 
 
@@ -83,6 +90,13 @@ class TestPlan:
     find_links: tuple[Path, ...]
     project: Path | None  # the working copy of the sources, for the test command
     skips: tuple[Skip, ...] = ()
+    hooks: TestHooks = field(default_factory=TestHooks)
+
+    @property
+    def seen_project(self) -> str:
+        """Where the sources are while the command runs: official images have a place for them."""
+        named = self.command is not None and PROMISED.search(self.command)
+        return PROJECT if named or self.hooks != TestHooks() else "/build/project"
 
 
 def run_tests(plan: TestPlan, kit: Kit, place: Path, doors: Doors, supply: Supply) -> tuple[TestReport, ...]:
@@ -111,6 +125,8 @@ def run_tests(plan: TestPlan, kit: Kit, place: Path, doors: Doors, supply: Suppl
     )
     _write_programs(plan, place, site)
     shutil.copyfile(plan.wheel, place / plan.wheel.name)  # for {wheel} in the test command
+    if plan.hooks.before:
+        run_before_test(plan.hooks, plan.python, kit, doors, supply, place=place, project=plan.project)
     qemu = kit.target.architecture.qemu
     with ThreadPoolExecutor(2) as pool:
         futures = [
@@ -154,9 +170,10 @@ def dependency_platform(kit: Kit, python: Python) -> Platform:
 
 
 def _write_programs(plan: TestPlan, place: Path, site: Path) -> None:
-    """What runs beside the wheel: the importer, and the pytest plugin with the recipe's skips."""
+    """What runs beside the wheel: importer and loader, and the pytest plugin with the recipe's skips."""
     payload = files("manyloong.wheels.payload")
-    (place / "import_all.py").write_text(payload.joinpath("import_all.py").read_text("utf-8"), "utf-8")
+    for name in (_IMPORT, _LOAD):
+        (place / name).write_text(payload.joinpath(name).read_text("utf-8"), "utf-8")
     packages = site / "lib" / plan.python.name / "site-packages"
     plugin = payload.joinpath("count_tests.py").read_text("utf-8")
     (packages / f"{_PLUGIN}.py").write_text(plugin, "utf-8")
@@ -168,13 +185,15 @@ def _dependencies(
 ) -> tuple[tuple[ResolvedWheel, ...], tuple[str, ...]]:
     """Wheels for what the wheel requires, and the requirements for which there are none on this platform."""
     platform = dependency_platform(kit, plan.python)
-    environment: dict[str, str] = {**marker_environment(plan.python, platform), "extra": ""}  # type: ignore[dict-item]
+    markers = marker_environment(plan.python, platform)
+    extras = ("", *(name.strip() for name in plan.hooks.extras.split(",") if name.strip()))
+    environments: list[dict[str, str]] = [{**markers, "extra": extra} for extra in extras]  # type: ignore[dict-item]
     required = []
     for line in read_requirements(plan.wheel):
-        requirement = Requirement(line)
-        if requirement.marker is None or requirement.marker.evaluate(environment):
+        marker = Requirement(line).marker
+        if marker is None or any(marker.evaluate(environment) for environment in environments):
             required.append(line)
-    required += plan.requires
+    required += [*plan.requires, *(["pip"] if plan.hooks.before else [])]
     links = (*plan.find_links, plan.wheel.parent)
     wanted = Wanted(python=plan.python, platform=platform, links=links, doors=doors)
 
@@ -219,24 +238,14 @@ def _test_on(
     began = time.monotonic()
     folder = place / root.name / cpu.replace(",", "-").replace("=", "-")
     (folder / "work").mkdir(parents=True)
-    template = Command(
-        argv=(f"{VENV}/bin/python", "-I", "-B", "/io/import_all.py"),
-        root=root.path,
-        log=folder / "log",
-        environment=tuple(sorted(_variables().items())),
-        cwd="/build/work",
-        binds=(
-            Bind(source=folder, target="/build", writable=True),
-            Bind(source=place / "venv", target=VENV),
-            Bind(source=place, target="/io"),
-        ),
-        emulator=kit.emulator(cpu),
-        limits=Limits(time_s=_COMMAND_TIME_S),
-    )
+    template = _template(root, place, folder, kit.emulator(cpu))
     names = _modules(plan, kit)
     results = folder / "results.jsonl"
     imports = run_imports(template, names, results=results, inside="/build/results.jsonl", runner=runner)
+    programs = _load_programs(plan, template, folder, runner)
     outcome = judge_imports(imports, names, unavailable)
+    if any(result.outcome != "ok" for result in programs):
+        outcome = "failed"
     output, counts = "", None
     if outcome == "passed" and plan.command:
         passed, output, counts = _run_command(plan, template, folder, runner)
@@ -249,7 +258,8 @@ def _test_on(
         cpu=cpu,
         outcome=outcome,
         imported=sum(result.outcome == "ok" for result in imports.modules),
-        problems=tuple(result for result in imports.modules if result.outcome != "ok"),
+        loaded=sum(result.outcome == "ok" for result in programs),
+        problems=tuple(result for result in (*imports.modules, *programs) if result.outcome != "ok"),
         unavailable=unavailable,
         command=plan.command,
         command_output=output,
@@ -258,9 +268,42 @@ def _test_on(
     )
 
 
+def _template(root: Root, place: Path, folder: Path, emulator: Emulator | None) -> Command:
+    """What imports a wheel's modules in a root; other commands of the same test replace its arguments."""
+    return Command(
+        argv=(f"{VENV}/bin/python", "-I", "-B", f"/io/{_IMPORT}"),
+        root=root.path,
+        log=folder / "log",
+        environment=tuple(sorted(_variables().items())),
+        cwd="/build/work",
+        binds=(
+            Bind(source=folder, target="/build", writable=True),
+            Bind(source=place / "venv", target=VENV),
+            Bind(source=place, target="/io"),
+        ),
+        emulator=emulator,
+        limits=Limits(time_s=_COMMAND_TIME_S),
+    )
+
+
 def _modules(plan: TestPlan, kit: Kit) -> tuple[str, ...]:
     suffixes = (f".cpython-{plan.python.tag[2:]}-{kit.target.triplet}.so", ".abi3.so", ".so")
     return wheel_modules(read_names(plan.wheel), suffixes=suffixes)
+
+
+def _load_programs(
+    plan: TestPlan, template: Command, folder: Path, runner: Runner
+) -> tuple[ModuleResult, ...]:
+    """What the loader says of each program, which is not run itself."""
+    names = wheel_programs(plan.wheel, packages=f"lib/{plan.python.name}/site-packages")
+    if not names:
+        return ()
+    results = folder / "programs.jsonl"
+    loading = replace(template, argv=(*template.argv[:-1], f"/io/{_LOAD}"))
+    paths = [f"{VENV}/{name}" for name in names]
+    return run_imports(
+        loading, paths, results=results, inside=f"/build/{results.name}", runner=runner
+    ).modules
 
 
 def _variables() -> Mapping[str, str]:
@@ -296,12 +339,17 @@ def _run_command(
     plan: TestPlan, template: Command, folder: Path, runner: Runner
 ) -> tuple[bool, str, TestCounts | None]:
     """Whether the command passed, the end of what it printed, and how many tests it ran."""
+    seen = plan.seen_project
     if plan.project is not None:
         shutil.copytree(plan.project, folder / "project", symlinks=True)
-    values = {"project": "/build/project", "package": "/build/project", "wheel": f"/io/{plan.wheel.name}"}
-    text = plan.command or ""
-    for name, value in values.items():
-        text = text.replace("{" + name + "}", value)
+    if seen == PROJECT and plan.project is not None:
+        tree, binds = project_tree(template.root, folder / "tree")
+        own = Bind(source=folder / "project", target=PROJECT, writable=True)
+        template = replace(template, root=tree, binds=(*binds, *template.binds, own))
+    copy_sources(plan.hooks.sources, folder / "project", folder / "work")
+    text = fill(plan.command or "", {"project": seen, "package": seen, "wheel": f"/io/{plan.wheel.name}"})
+    if plan.hooks.environment:
+        text = f"cd {seen}\n{prelude(plan.hooks.environment)}cd /build/work\n{text}"
     results = folder / "tests.jsonl"
     counting = (
         ("PYTEST_PLUGINS", _PLUGIN),

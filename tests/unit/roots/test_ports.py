@@ -44,7 +44,7 @@ def test_shipped_ports_are_a_whole() -> None:
     stdlib = {"zlib", "bzip2", "xz", "libffi", "openssl", "sqlite", "ncurses", "readline", "expat"}
     assert stdlib <= set(ports)
     for port in ports.values():
-        assert port.sonames, port.name
+        assert port.sonames or any(name.startswith("bin/") for name in port.keep), port.name
         assert re.fullmatch(r"[\w.+-]+( (AND|OR|WITH) [\w.+-]+)*", port.licence), port.licence
         assert port.source.path.startswith("pool/main/"), port.name
         assert port.source.date, port.name
@@ -210,12 +210,24 @@ def test_each_system_configures_builds_and_installs(system: str, words: list[str
 
 
 def test_the_environment_names_nothing_of_the_host() -> None:
-    port = make_port(environment={"CFLAGS": "-O1"})
-    found = variables(port, target=TARGET, host=host("x86_64"), epoch=5, jobs=2)
-    assert found["CFLAGS"] == "-O1"
+    found = variables(target=TARGET, host=host("x86_64"), epoch=5, jobs=2)
     assert found["SOURCE_DATE_EPOCH"] == "5"
     assert (found["HOST"], found["BUILD"]) == ("loongarch64-linux-gnu", "x86_64-linux-gnu")
     assert found["PATH"].endswith("/opt/manyloong/ports/bin:/usr/bin:/bin")
+
+
+@pytest.mark.parametrize("system", ["autotools", "make"])
+def test_a_port_s_variables_reach_make_too(system: str) -> None:
+    port = make_port(system=system, environment={"SHLIB_LIBS": "-L$PREFIX/lib -lx"})
+    text = build_script(port)
+    assert 'export SHLIB_LIBS="-L$PREFIX/lib -lx"\n' in text
+    assert text.count('"SHLIB_LIBS=$SHLIB_LIBS"') == 2  # of make, and of make install
+    assert "export" not in build_script(make_port(system=system))
+
+
+def test_a_variable_has_a_name_for_the_shell() -> None:
+    with pytest.raises(InputError, match=re.escape("environment: not the name of a variable: 'A-B'")):
+        make_port(environment={"A-B": "1"})
 
 
 def test_checks_run_where_the_objects_are() -> None:

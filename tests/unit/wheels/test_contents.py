@@ -1,4 +1,4 @@
-"""Which modules a wheel brings, and how their imports are judged."""
+"""Which modules and programs a wheel brings, and how it is judged whether they import and load."""
 
 import zipfile
 from pathlib import Path
@@ -7,8 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from manyloong.wheels.contents import read_names, wheel_modules
+from manyloong.corpus.elf import Elf, make_elf
+from manyloong.errors import IntegrityError
+from manyloong.wheels.contents import read_names, wheel_modules, wheel_programs
 from manyloong.wheels.imports import Imports, ModuleResult, parse_results
+from manyloong.wheels.payload.load_programs import judge
 from manyloong.wheels.test import judge_imports
 
 SUFFIXES = (".cpython-313-loongarch64-linux-gnu.so", ".abi3.so", ".so")
@@ -47,6 +50,59 @@ def test_a_library_without_an_init_function_is_no_module(tmp_path: Path) -> None
         archive.writestr("pkg/_module.abi3.so", b"\x7fELF PyInit__module\0")
         archive.writestr("pkg/__init__.py", b"")
     assert wheel_modules(read_names(wheel), suffixes=SUFFIXES) == ("pkg", "pkg._module")
+
+
+LOADER = "/lib64/ld-linux-loongarch-lp64d.so.1"
+PACKAGES = "lib/python3.13/site-packages"
+
+
+def test_programs_are_found_where_they_will_be_installed(tmp_path: Path) -> None:
+    program, library = make_elf(Elf(interpreter=LOADER)), make_elf(Elf())
+    members = {
+        "tool-1.0.data/scripts/tool": program,
+        "tool-1.0.data/data/libexec/worker": program,
+        "tool-1.0.data/platlib/tool/worker": program,
+        "tool/data/bin/tool": program,
+        "tool/data/lib/libtool.so.1": program,  # some libraries can be started too; they are no programs
+        "tool/_tool.so": library,
+        "tool/plugin": library,
+        "tool-1.0.data/scripts/script": b"#!python\n",
+        "tool/broken": b"\x7fELF",
+        "tool/cut": program[:200],
+    }
+    wheel = tmp_path / "tool-1.0-py3-none-manylinux_2_36_loongarch64.whl"
+    with zipfile.ZipFile(wheel, "w") as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    assert wheel_programs(wheel, packages=PACKAGES) == (
+        "bin/tool",
+        f"{PACKAGES}/tool/data/bin/tool",
+        f"{PACKAGES}/tool/worker",
+        "libexec/worker",
+    )
+
+
+def test_what_is_no_wheel_has_no_programs(tmp_path: Path) -> None:
+    wheel = tmp_path / "tool-1.0-py3-none-any.whl"
+    wheel.write_bytes(b"PK")
+    with pytest.raises(IntegrityError, match="cannot be read"):
+        wheel_programs(wheel, packages=PACKAGES)
+
+
+@pytest.mark.parametrize(
+    ("returncode", "output", "good"),
+    [
+        (0, "\tlibc.so.6 => /lib/libc.so.6 (0x7f)\n", True),
+        (0, "\tlibz.so.1 => not found\n", False),
+        (0, "./tool: /lib/libc.so.6: version `GLIBC_2.43' not found (required by ./tool)\n", False),
+        (1, "undefined symbol: deflate\t(./tool)\n", False),
+        (127, "", False),
+    ],
+)
+def test_words_of_the_loader(returncode: int, output: str, *, good: bool) -> None:
+    seen, detail = judge(returncode, output)
+    assert seen == good
+    assert bool(detail) != good
 
 
 @given(st.lists(st.text(max_size=30)))

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from manyloong.targets import all_targets
-from manyloong.wheels.cross import NATIVE, TOOLS, cross_programs, cross_variables, write_answers
+from manyloong.wheels.cross import NATIVE, TARGET, TOOLS, cross_programs, cross_variables, write_answers
 
 
 def test_configure_is_told_the_target() -> None:
@@ -23,3 +23,12 @@ def test_the_answers_come_before_the_roots_own(tmp_path: Path) -> None:
     assert variables["CONFIG_SITE"] == f"{TOOLS}/config.site"
     for name in ("CC_FOR_BUILD", "HOSTCC", "BUILD_CC", "CXX_FOR_BUILD", "HOSTCXX", "BUILD_CXX"):
         assert variables[name].startswith(f"{NATIVE}/bin/")
+
+
+def test_cmake_reads_the_toolchain_and_asks_the_interpreter(tmp_path: Path) -> None:
+    write_answers(tmp_path, all_targets()[0])
+    assert cross_variables(epoch=1, jobs=1)["CMAKE_TOOLCHAIN_FILE"] == f"{TOOLS}/cmake/toolchain.cmake"
+    toolchain = (tmp_path / "cmake/toolchain.cmake").read_text("utf-8")
+    assert f"include({TARGET}/cmake/toolchain.cmake)" in toolchain
+    assert f"{TOOLS}/cmake/project.cmake" in toolchain
+    assert "cmake_policy(SET CMP0190 NEW)" in (tmp_path / "cmake/project.cmake").read_text("utf-8")

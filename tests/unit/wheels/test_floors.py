@@ -79,7 +79,8 @@ class Outside:
 
 
 def test_choices_of_roots() -> None:
-    assert parse_test_roots("all") == parse_test_roots("floor, current") == ("current", "floor")
+    assert parse_test_roots("all") == ("current", "floor", "imported")
+    assert parse_test_roots("floor, current") == ("current", "floor")
     assert parse_test_roots("floor") == ("floor",)
     for text in ("", "newest", "current,newest"):
         with pytest.raises(InputError, match="--test-roots"):

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from manyloong.errors import InputError, NotFoundError
 from manyloong.targets import all_pythons, target
-from manyloong.wheels.identifier import Identifier, admitted, parse_pythons, serves
+from manyloong.wheels.identifier import Identifier, admitted, parse_platforms, parse_pythons, serves
 
 PYTHONS = {row.tag: row for row in all_pythons()}
 
@@ -76,3 +76,12 @@ def test_a_wheel_serves(name: str, python: str, *, expected: bool) -> None:
 @given(st.lists(st.sampled_from(sorted(PYTHONS)), min_size=1))
 def test_any_choice_comes_back_sorted_and_once(words: list[str]) -> None:
     assert tags(parse_pythons(",".join(words))) == sorted(set(words))
+
+
+def test_platforms_keep_their_order_and_are_named_once() -> None:
+    found = parse_platforms("musllinux_1_2, manylinux_2_36_loongarch64,musllinux_1_2")
+    assert [row.tag for row in found] == ["musllinux_1_2_loongarch64", "manylinux_2_36_loongarch64"]
+    with pytest.raises(InputError, match="no platform tag"):
+        parse_platforms(" , ")
+    with pytest.raises(NotFoundError, match="musllinux_1_1"):
+        parse_platforms("manylinux_2_36,musllinux_1_1")

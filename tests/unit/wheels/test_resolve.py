@@ -29,3 +29,11 @@ def test_markers_speak_of_the_target() -> None:
     environment = marker_environment(CP313, target_platform(TARGET))
     assert environment["platform_machine"] == "loongarch64"
     assert environment["python_version"] == "3.13"
+
+
+def test_a_libc_that_uv_has_no_name_for_is_chosen_by_tags() -> None:
+    platform = target_platform(target("musllinux_1_2"))
+    assert not platform.named
+    tags = set(wheel_tags(CP313, platform))
+    assert Tag("cp313", "cp313", "musllinux_1_2_loongarch64") in tags
+    assert not any(tag.platform.startswith("manylinux") for tag in tags)

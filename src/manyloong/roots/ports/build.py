@@ -78,7 +78,7 @@ def build_port(
     place = scratch / "place"
     epoch = _unpack(port, place, sources)
     _patch(port, place, workshop, scratch)
-    command = _command(port, place, workshop, prefix=prefix, epoch=epoch, log=scratch / "build.log")
+    command = _command(place, workshop, prefix=prefix, epoch=epoch, log=scratch / "build.log")
     _run(port, build_script(port), command, place, workshop.runner)
     report = None
     if bed is not None and port.check is not None:
@@ -122,10 +122,8 @@ def _patch(port: Port, place: Path, workshop: Workshop, scratch: Path) -> None:
             )
 
 
-def _command(
-    port: Port, place: Path, workshop: Workshop, *, prefix: Path | None, epoch: int, log: Path
-) -> Command:
-    environment = variables(port, target=workshop.target, host=workshop.host, epoch=epoch, jobs=workshop.jobs)
+def _command(place: Path, workshop: Workshop, *, prefix: Path | None, epoch: int, log: Path) -> Command:
+    environment = variables(target=workshop.target, host=workshop.host, epoch=epoch, jobs=workshop.jobs)
     binds = [*workshop.toolchain.binds(), Bind(source=place, target=BUILD, writable=True)]
     if prefix is not None:
         binds.append(Bind(source=prefix, target=PORTS_PATH))
@@ -163,7 +161,10 @@ def _check(port: Port, command: Command, place: Path, runner: Runner, bed: Bed) 
         environment=(
             *command.environment,
             ("QEMU_LD_PREFIX", SYSROOT),
-            ("QEMU_SET_ENV", f"LD_LIBRARY_PATH={PORTS_PATH}/lib"),
+            (
+                "LD_LIBRARY_PATH",
+                f"{PORTS_PATH}/lib",
+            ),  # loaders of the build machine pass over what is not theirs
         ),
     )
     done = runner.run(command)

@@ -1,5 +1,6 @@
 """Builds a port again, runs its own tests on the way, and compares the tree with the one in the store."""
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,7 @@ class Checked:
     digest: str  # of the second build's tree
     compiler: str  # digest of what compiled it
     size_bytes: int
+    build_s: float  # of the second build, without its tests
 
     @property
     def passed(self) -> bool:
@@ -40,6 +42,7 @@ def check_port(
     with doors.store.scratch("check") as scratch:
         again = Path(scratch, "tree")
         again.mkdir()
+        started = time.monotonic()
         report = make_port(
             port,
             again,
@@ -50,6 +53,7 @@ def check_port(
             doors=doors,
             bed=bed,
         )
+        seconds = time.monotonic() - started - (report.seconds if report else 0)
         digest = tree_digest(again)
         size = sum(entry.lstat().st_size for entry in walk_in_order(again) if not entry.is_dir())
     return Checked(
@@ -59,4 +63,5 @@ def check_port(
         digest=digest,
         compiler=compiler_digest(workshop.toolchain, doors.store),
         size_bytes=size,
+        build_s=round(seconds, 1),
     )

@@ -35,6 +35,7 @@ _LISTS = (
 _TABLES = ("source", "extra", "environment", "check", "patches")
 KEYS = (*_TEXTS, *_OPTIONAL_TEXTS, *_LISTS, *_TABLES)
 _NAME = re.compile(r"[a-z0-9][a-z0-9+._-]*")
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _STATUS = re.compile(r"^Upstream-Status: *(\S.*)$", re.MULTILINE)
 
 
@@ -164,6 +165,11 @@ def _extra(document: Mapping[str, Any], where: str) -> tuple[PinnedSource, ...]:
 
 def _environment(document: Mapping[str, Any], where: str) -> tuple[tuple[str, str], ...]:
     table = _table(document, "environment", where) if "environment" in document else {}
+    for name in table:
+        if not _VARIABLE.fullmatch(name):
+            raise InputError(
+                f"{where}: environment: not the name of a variable: {name!r}", hint="letters, digits and _"
+            )
     return tuple(sorted((name, _text(table, name, f"{where}: environment")) for name in table))
 
 

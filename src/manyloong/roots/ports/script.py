@@ -31,8 +31,8 @@ def check_script(port: Port) -> str:
     return start + "\n" + folder + "\n".join(port.check.steps) + "\n"
 
 
-def variables(port: Port, *, target: Target, host: Host, epoch: int, jobs: int) -> dict[str, str]:
-    """The whole environment of both scripts."""
+def variables(*, target: Target, host: Host, epoch: int, jobs: int) -> dict[str, str]:
+    """The environment of both scripts; the port's own variables are in the scripts."""
     flags = f"-O2 {_HARDENING}"
     return {
         "PATH": f"{TARGET_PATH}/bin:{PORTS_PATH}/bin:/usr/bin:/bin",
@@ -66,13 +66,17 @@ def variables(port: Port, *, target: Target, host: Host, epoch: int, jobs: int) 
         "CXXFLAGS": flags,
         "LDFLAGS": "-Wl,-z,relro,-z,now -Wl,--as-needed",
         "MANYLOONG_TOOLCHAIN_LOG": f"{BUILD}/toolchain.jsonl",
-        **dict(port.environment),
     }
 
 
 def _start(port: Port) -> str:
     folder = f"{SOURCE}/{port.subdirectory}".rstrip("/")
-    return f"set -eux\nmkdir -p {DESTDIR} {OBJECTS}\ncd {folder}"
+    lines = ["set -eux", *_exports(port), f"mkdir -p {DESTDIR} {OBJECTS}", f"cd {folder}"]
+    return "\n".join(lines)
+
+
+def _exports(port: Port) -> list[str]:
+    return [f"export {name}={quoted(value)}" for name, value in port.environment]
 
 
 def quoted(word: str) -> str:
@@ -100,9 +104,14 @@ python3 {BUILD}/meson/meson.py setup . {OBJECTS} --cross-file {TARGET_PATH}/meso
 _NINJA = (f'ninja -C {OBJECTS} -j "$JOBS"', f"ninja -C {OBJECTS} install")
 
 
+def _make_variables(port: Port) -> str:
+    """The port's variables as words for make, whose files' own assignments win over the environment."""
+    return "".join(f' "{name}=${name}"' for name, _ in port.environment)
+
+
 def _autotools(port: Port) -> list[str]:
-    configure = f"{_CONFIGURE} {_words(port)}"
-    return [_REFRESH.rstrip(), configure, "make", 'make install DESTDIR="$DESTDIR"']
+    configure, words = f"{_CONFIGURE} {_words(port)}", _make_variables(port)
+    return [_REFRESH.rstrip(), configure, f"make{words}", f'make install DESTDIR="$DESTDIR"{words}']
 
 
 def _cmake(port: Port) -> list[str]:
@@ -114,7 +123,7 @@ def _meson(port: Port) -> list[str]:
 
 
 def _make(port: Port) -> list[str]:
-    words = _words(port)
+    words = f"{_words(port)}{_make_variables(port)}"
     return [f"make {words}", f'make install DESTDIR="$DESTDIR" {words}']
 
 

@@ -5,11 +5,13 @@ usual variables; it signs for any host with an authority that only this sandbox 
 sandbox has no network. Standard library and the openssl program only.
 """
 
+import http.client
 import http.server
 import json
 import os
 import re
 import shutil
+import socket
 import socketserver
 import ssl
 import subprocess
@@ -38,6 +40,7 @@ DAYS = "36500"  # a build's clock may be anything
 REFUSAL = (
     b"A build has no network. This address was not declared with a hash, or its file was not supplied.\n"
 )
+INDEXES = ("PIP_INDEX_URL", "UV_DEFAULT_INDEX", "UV_INDEX_URL")
 PROXIES = ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
 
 
@@ -103,6 +106,7 @@ class Server(socketserver.ThreadingMixIn, http.server.HTTPServer):
         super().__init__(("127.0.0.1", 0), Handler)
         self.served: dict[str, str] = config["served"]  # address -> file
         self.log: str = config["log"]
+        self.index: str = config.get("index", "")  # the socket of the package index, where it may be reached
         self.signer = signer
         self.guard = threading.Lock()
 
@@ -113,6 +117,19 @@ class Server(socketserver.ThreadingMixIn, http.server.HTTPServer):
 
     def handle_error(self, request: object, client_address: object) -> None:
         """A client that goes away, or does not trust us, is its own affair."""
+
+
+class IndexConnection(http.client.HTTPConnection):
+    """A connection to a server on a socket of the file system."""
+
+    def __init__(self, place: str) -> None:
+        super().__init__("localhost", timeout=600)
+        self.place = place
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(self.place)
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -140,6 +157,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         server: Any = self.server
+        if server.index and self.path.startswith("/") and not self.base:
+            self.forward(server.index)
+            return
         url = self.path if "://" in self.path else self.base + self.path
         path = server.served.get(url.partition("#")[0])
         server.note(url, served=path is not None)
@@ -153,6 +173,19 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.end_headers()
             if self.command != "HEAD":
                 shutil.copyfileobj(stream, self.wfile)
+
+    def forward(self, place: str) -> None:
+        """A request to this server itself is one to the package index."""
+        connection = IndexConnection(place)
+        connection.request(self.command, self.path)
+        answer = connection.getresponse()
+        self.send_response(answer.status)
+        for name in ("Content-Type", "Content-Length"):
+            self.send_header(name, answer.headers.get(name, "0"))
+        self.end_headers()
+        if self.command != "HEAD":
+            shutil.copyfileobj(answer, self.wfile)
+        connection.close()
 
     def refuse(self) -> None:
         """403: an answer after which no tool tries again."""
@@ -185,6 +218,8 @@ def main(arguments: "list[str]") -> int:
     address = f"http://127.0.0.1:{server.server_address[1]}"
     environment = {**os.environ, **dict.fromkeys(PROXIES, address)}
     environment |= dict.fromkeys(("no_proxy", "NO_PROXY"), "localhost,127.0.0.1,::1")
+    if server.index:
+        environment |= dict.fromkeys(INDEXES, f"{address}/simple/")
     code = subprocess.run(arguments[2:], env=environment, check=False).returncode
     return code if code >= 0 else 128 - code
 

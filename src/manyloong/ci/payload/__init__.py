@@ -1,0 +1,1 @@
+"""Programs that import cibuildwheel; each is a process of its own."""

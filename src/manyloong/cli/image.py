@@ -1,0 +1,161 @@
+"""``manyloong root export|publish``: container images of roots."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from manyloong.cli.root import AsJson, Mirror, Offline
+
+if TYPE_CHECKING:
+    from manyloong.cli.doors import Outside
+    from manyloong.roots import Root
+    from manyloong.roots.images.oci import Image, Layout
+    from manyloong.targets import Python, Target
+
+
+def export(
+    name: Annotated[str, typer.Argument(help="A platform tag, with or without its architecture.")],
+    oci: Annotated[
+        Path | None, typer.Option("--oci", metavar="DIR", help="Write an OCI image layout into a new folder.")
+    ] = None,
+    tar: Annotated[
+        Path | None, typer.Option("--tar", metavar="FILE", help="Write one file, as `podman load` takes it.")
+    ] = None,
+    offline: Offline = False,
+    mirror: Mirror = None,
+    as_json: AsJson = False,
+) -> None:
+    """Write the container image in which other tools build wheels of a platform tag.
+
+    The same roots, toolchain and program give the same bytes, and so the same digest, on any machine.
+    """
+    from manyloong.cli import terminal
+    from manyloong.cli.doors import open_outside
+    from manyloong.cli.progress import ProgressListener
+    from manyloong.errors import InputError
+
+    if (oci is None) == (tar is None):
+        raise InputError("say where the image goes", hint="one of: --oci DIR, --tar FILE")
+    with ProgressListener(quiet=as_json) as listener:
+        outside = open_outside(listener, offline=offline, locked=False, mirror=mirror)
+        layout = _written(find_image(name, outside), oci, tar, outside)
+    place = oci or tar
+    if as_json:
+        rows = [{"digest": blob.digest, "size_bytes": blob.size_bytes} for blob in layout.blobs]
+        terminal.print_json(
+            {"image": layout.name, "manifest": layout.manifest.digest, "path": str(place), "blobs": rows}
+        )
+        return
+    size = sum(blob.size_bytes for blob in layout.blobs)
+    print(f"{layout.name} {layout.manifest.digest}  {size / 1e6:.0f} MB in {place}")
+
+
+def find_image(name: str, outside: "Outside") -> "Image":
+    """The image of a platform tag; what it is made of is fetched and built first."""
+    from manyloong.cli.root import ensure
+    from manyloong.roots.images.assemble import target_image
+    from manyloong.roots.images.parts import ImageParts, ensure_launcher, present_pythons
+    from manyloong.roots.lock import committed_lock
+    from manyloong.targets import known_pythons
+    from manyloong.wheels.kit import ensure_kit
+
+    target = image_target(name)
+    doors, host = outside.doors, outside.host
+    kit = ensure_kit(target, host, doors=doors)
+    base = ensure(target.image_root, outside, doors.listener)
+    pythons = present_pythons(base, known_pythons())
+    launcher = ensure_launcher(
+        target,
+        host,
+        native=kit.native_root,
+        toolchain=kit.toolchain,
+        store=doors.store,
+        runner=doors.runner,
+    )
+    parts = ImageParts(
+        target=target,
+        host=host,
+        base=base,
+        native=kit.native_root,
+        toolchain=kit.toolchain,
+        launcher=launcher,
+        sites=_sites(base, kit.native_root, pythons, outside),
+        pythons=pythons,
+        epoch=int(committed_lock(base.name).date.timestamp()),
+    )
+    return target_image(parts)
+
+
+def image_target(name: str) -> "Target":
+    """The platform tag of that name, with or without its architecture; NotFoundError."""
+    from manyloong.errors import NotFoundError
+    from manyloong.targets import all_targets
+
+    targets = [target for target in all_targets() if target.image_root]
+    for target in targets:
+        if name in {target.tag, target.tag.removesuffix(f"_{target.architecture.name}")}:
+            return target
+    known = ", ".join(target.tag for target in targets)
+    raise NotFoundError(f"there is no image of {name!r}", hint=f"known: {known}")
+
+
+def _sites(
+    base: "Root", native: "Root", pythons: "tuple[Python, ...]", outside: "Outside"
+) -> dict[str, Path]:
+    from manyloong.roots.images.parts import fetch_wheels
+    from manyloong.roots.images.pythons import pip_wheel, python_home
+    from manyloong.roots.images.sites import TOOLS, ensure_site
+
+    doors = outside.doors
+    wheels = fetch_wheels(fetcher=doors.fetcher, locate=doors.locate, listener=doors.listener)
+    own = (pip_wheel(base.path), *wheels["interpreters"])
+    places = {python.tag: (python_home(base.path, python), python, own) for python in pythons}
+    places["tools"] = (TOOLS, pythons[0], wheels["tools"])
+    return {
+        name: ensure_site(home, python, files, native=native, store=doors.store, runner=doors.runner)
+        for name, (home, python, files) in places.items()
+    }
+
+
+def _written(image: "Image", oci: Path | None, tar: Path | None, outside: "Outside") -> "Layout":
+    from manyloong.roots.images.oci import export_layout, pack_layout
+
+    if oci is not None:
+        return export_layout(image, oci)
+    assert tar is not None  # noqa: S101 - one of both is given
+    with outside.doors.store.scratch("image") as folder:
+        layout = export_layout(image, folder / "layout")
+        pack_layout(layout, tar)
+    return layout
+
+
+def publish(
+    image: Annotated[Path, typer.Argument(help="A folder or file that `root export` wrote.")],
+    reference: Annotated[str, typer.Argument(metavar="REGISTRY/NAME:TAG", help="Where it goes.")],
+    insecure: Annotated[
+        bool, typer.Option("--insecure", help="Speak HTTP to the registry; on loopback that is the default.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Send an exported image to a container registry; what is there already is not sent again.
+
+    Name and password, where the registry asks for them: MANYLOONG_REGISTRY_USER, MANYLOONG_REGISTRY_PASSWORD.
+    """
+    import os
+    import tempfile
+
+    from manyloong.cli import terminal
+    from manyloong.roots.images.oci import read_layout, unpack_archive
+    from manyloong.roots.images.push import Credentials, parse_reference, push
+
+    goal = parse_reference(reference, insecure=insecure)
+    user = os.environ.get("MANYLOONG_REGISTRY_USER", "")
+    credentials = Credentials(user=user, password=os.environ.get("MANYLOONG_REGISTRY_PASSWORD", ""))
+    with tempfile.TemporaryDirectory() as folder:
+        layout = unpack_archive(image, Path(folder)) if image.is_file() else read_layout(image)
+        sent = push(layout, goal, credentials if user else None)
+    if as_json:
+        terminal.print_json({"reference": reference, "digest": layout.manifest.digest, "sent_bytes": sent})
+        return
+    print(f"{reference}@{layout.manifest.digest}  {sent / 1e6:.0f} MB sent")

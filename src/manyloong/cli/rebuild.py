@@ -1,0 +1,59 @@
+"""``manyloong rebuild``: whether a wheel's record gives the same wheel again."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+EPILOG = "Example: manyloong rebuild wheelhouse/demo-1.0-cp313-cp313-manylinux_2_36_loongarch64.whl"
+
+
+def rebuild(
+    record: Annotated[Path, typer.Argument(help="A wheel with its record beside it, or a record.")],
+    source: Annotated[
+        str | None,
+        typer.Argument(help="The archive or checkout that was built, where it is not of the index."),
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Keep the new wheel in this folder.")
+    ] = None,
+    source_file: Annotated[
+        list[str], typer.Option("--source", help="URL=FILE that the build was given for a download.")
+    ] = [],  # noqa: B006 - typer copies it
+    ports: Annotated[list[Path], typer.Option(help="Folder of ports that was used.")] = [],  # noqa: B006
+    find_links: Annotated[
+        list[Path], typer.Option(help="Folder with wheels of build requirements that no index has.")
+    ] = [],  # noqa: B006
+    stabilised: Annotated[
+        bool,
+        typer.Option(
+            "--stabilised", help="Be content where only order, times or compression of members differ."
+        ),
+    ] = False,
+    offline: Annotated[bool, typer.Option("--offline", help="Use only what is in the cache.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+) -> None:
+    """Build a wheel again from its record, under changed conditions, and compare.
+
+    Sources, options, build requirements, roots and tools are those that the record names by hash; where one
+    is gone or another, that is an error. The build runs in another folder, with another user, umask,
+    time zone, locale and number of cores, and without network. Exit code 5 where the wheels differ.
+    """
+    from manyloong.cli.rebuild_run import Again, print_again, run_again
+    from manyloong.errors import IntegrityError
+    from manyloong.rebuild import links_of
+    from manyloong.wheels.given import parse_given
+
+    request = Again(
+        record=record,
+        source=source,
+        given=parse_given(source_file),
+        ports=tuple(ports),
+        links=links_of(find_links),
+        output=output,
+        offline=offline,
+    )
+    seen = run_again(request, quiet=as_json)
+    print_again(seen, as_json=as_json)
+    if not (seen.strict or (stabilised and seen.stabilised)):
+        raise typer.Exit(IntegrityError.exit_code)

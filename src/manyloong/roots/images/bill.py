@@ -1,0 +1,75 @@
+"""What an image says of itself, in ``/usr/share/manyloong``: its locks, and a bill of materials."""
+
+import json
+from importlib.resources import files
+from typing import Any
+from urllib.parse import quote
+
+from manyloong.roots.images.layer import Members, text_file
+from manyloong.roots.images.parts import ImageParts, locked_wheels
+from manyloong.roots.lock import committed_lock, has_lock
+from manyloong.roots.model import Root
+from manyloong.roots.zig import locked_zig
+
+FOLDER = "usr/share/manyloong"
+
+
+def bill_members(parts: ImageParts) -> Members:
+    """The files."""
+    found = {f"{FOLDER}/sbom.cdx.json": text_file(json.dumps(_bill(parts), indent=1, sort_keys=True) + "\n")}
+    for root in (parts.base, parts.native):
+        if has_lock(root.name):
+            text = files("manyloong.locks").joinpath(f"{root.name}.toml").read_text("utf-8")
+            found[f"{FOLDER}/locks/{root.name}.toml"] = text_file(text)
+    for package, name in (("manyloong.locks", "toolchain.toml"), ("manyloong.roots.images", "images.toml")):
+        found[f"{FOLDER}/locks/{name}"] = text_file(files(package).joinpath(name).read_text("utf-8"))
+    return found
+
+
+def _bill(parts: ImageParts) -> dict[str, Any]:
+    zig = locked_zig(parts.host)
+    components = [component for root in (parts.base, parts.native) for component in _packages(root)]
+    components += [
+        {
+            "type": "library",
+            "name": wheel.project,
+            "version": wheel.version,
+            "licenses": [{"expression": wheel.licence}],
+            "hashes": [{"alg": "SHA-256", "content": wheel.sha256}],
+            "purl": f"pkg:pypi/{wheel.project}@{wheel.version}",
+        }
+        for wheel in locked_wheels()
+    ]
+    components.append(
+        {
+            "type": "application",
+            "name": zig.project,
+            "version": zig.version,
+            "hashes": [{"alg": "SHA-256", "content": zig.sha256}],
+            "purl": f"pkg:pypi/{zig.project}@{zig.version}",
+        }
+    )
+    return {
+        "bomFormat": "CycloneDX",
+        "specVersion": "1.6",
+        "version": 1,
+        "metadata": {"component": {"type": "container", "name": parts.target.tag}},
+        "components": sorted(components, key=lambda row: str(row["purl"])),
+    }
+
+
+def _packages(root: Root) -> list[dict[str, Any]]:
+    if not has_lock(root.name):
+        return []
+    lock = committed_lock(root.name)
+    suffix = f"?arch={lock.architecture}"
+    return [
+        {
+            "type": "library",
+            "name": package.name,
+            "version": package.version,
+            "hashes": [{"alg": "SHA-256", "content": package.sha256}],
+            "purl": f"pkg:deb/debian/{package.name}@{quote(package.version, safe='')}{suffix}",
+        }
+        for package in lock.packages
+    ]
