@@ -159,8 +159,11 @@ def _check(port: Port, command: Command, place: Path, runner: Runner, bed: Bed) 
         binds=(*command.binds, Bind(source=bed.root, target=SYSROOT)),
         environment=(
             *command.environment,
-            ("QEMU_LD_PREFIX", SYSROOT),
-            ("LD_LIBRARY_PATH", f"{PORTS_PATH}/lib"),  # loaders of the build machine pass over what is not theirs
+            ("QEMU_LD_PREFIX", SYSROOT),  # native loaders pass over libraries that are not theirs
+            (
+                "LD_LIBRARY_PATH",
+                f"{PORTS_PATH}/lib",
+            ),
         ),
     )
     done = runner.run(command)
