@@ -1,4 +1,4 @@
-"""Builds the releases of tables.toml as their own cibuildwheel tables say, and writes tables.json: what was seen.
+"""Builds the releases of tables.toml by their own cibuildwheel tables, and writes tables.json: what was seen.
 
 As linked.py; besides, which options had no effect and why, and what hooks took: ``python -m evidence.tables
 [NAME...]``.
