@@ -20,6 +20,9 @@ _DIRECTORIES = (
 )  # fmt: skip
 _LINKS = {"bin": "usr/bin", "sbin": "usr/sbin", "lib": "usr/lib"}
 _LIBRARIES = "usr/lib"
+_UNWINDER = (
+    "sysroot/usr/lib/libgcc_s.so.1"  # BusyBox asks for it; the auditor sees that no wheel relies on it
+)
 _CERTIFICATES = "etc/ssl/cert.pem"  # where OpenSSL looks for all of them in one file
 
 
@@ -42,6 +45,7 @@ def assemble_musl(
             if not path.is_dir():
                 shutil.copy2(path, tree / _LIBRARIES / path.name, follow_symlinks=False)
     lay_libc(tree, target, toolchain / "sysroot/usr/lib")
+    shutil.copyfile(toolchain / _UNWINDER, tree / _LIBRARIES / "libgcc_s.so.1")
     for name in _SHARED:
         _copy(current / name, tree / name)
     (tree / _CERTIFICATES).parent.mkdir(parents=True, exist_ok=True)
