@@ -17,6 +17,7 @@ from manyloong.store import keep_directory, save_folder, save_log
 from manyloong.supply import JobSupply, Needed
 from manyloong.targets import Python, Target
 from manyloong.wheels.build import native_wheel
+from manyloong.wheels.compiler_ids import compiler_ids
 from manyloong.wheels.diagnosis import moved_crash
 from manyloong.wheels.doors import Doors
 from manyloong.wheels.fallback import cross_reason
@@ -196,7 +197,7 @@ class Requirements:
             source=source,
             identifier=Identifier(python=needed.python, target=kit.target),
             options=options,
-            kit=tuple(sorted((kit.ids | linked).items())),
+            kit=tuple(sorted((kit.ids | linked | compiler_ids(options.compilers, kit)).items())),
             roots=kit.built_ids(needed.python),
             lane="auto" if needed.side == "target" else NATIVE,
         )

@@ -13,6 +13,8 @@ from manyloong.record import BuildRecord, OptionsRecord, SourceRecord, WheelReco
 from manyloong.store import Store, seal_holds, seal_of, seal_text
 from manyloong.store.normalise import normalise_modes
 from manyloong.wheels.compare import compare_wheels
+from manyloong.wheels.hooks import Hooks
+from manyloong.wheels.recipes import Patch, Recipe
 
 NAME = "demo-1.0-cp313-cp313-manylinux_2_36_loongarch64.whl"
 
@@ -41,7 +43,16 @@ def record(**changes: object) -> BuildRecord:
         verdict=Verdict(path="demo.whl", target="manylinux_2_36_loongarch64", findings=()),
         tests=(),
         wheel=WheelRecord(filename=NAME, sha256="e" * 64),
-        options=OptionsRecord(config_settings={"a": ("b", "c"), "d": "e"}, environment={}, sources={}),
+        options=OptionsRecord(
+            config_settings={"a": ("b", "c"), "d": "e"},
+            environment={},
+            sources={},
+            hooks=Hooks(before_all="make x", environment=(("A", "$(b)"),)),
+            recipe=Recipe(
+                config_settings=(("a", ("b", "c")), ("d", "e")),
+                patches=(Patch(name="p", status="Submitted", text="--- a"),),
+            ),
+        ),
     )
     return replace(made, **changes)  # type: ignore[arg-type]
 

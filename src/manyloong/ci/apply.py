@@ -28,10 +28,23 @@ class Applied:
 
 
 def apply_table(
-    user: Options, recipe: Recipe, table: Table, identifier: str, *, network: bool, stable_only: str = ""
+    user: Options,
+    recipe: Recipe,
+    table: Table,
+    identifier: str,
+    *,
+    network: bool,
+    stable_only: str = "",
+    archive: bool = False,
 ) -> Applied:
-    """The options of one identifier; InputError for an option that is refused."""
+    """The options of one identifier; InputError for an option that is refused.
+
+    ``archive``: the sources are a release's, which often lacks what only its repository has; a command that
+    names such a file is left out.
+    """
     build = table.of(identifier)
+    absent = {option: f"the source archive has no {', '.join(names)}" for option, names in build.missing}
+    recipe = replace(recipe, ignored=tuple(((absent if archive else {}) | dict(recipe.ignored)).items()))
     given = _of_variables(user, build, table)
     settled = with_recipe(given, recipe)
     own_test = recipe.test_command is not None and given.test_command is None

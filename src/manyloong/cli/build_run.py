@@ -17,6 +17,7 @@ from manyloong.pipeline import Batch
 from manyloong.results import Built, Result
 from manyloong.roots.ports import all_ports
 from manyloong.targets import Python, Target
+from manyloong.wheels.compiler_ids import compiler_ids
 from manyloong.wheels.doors import Doors
 from manyloong.wheels.floors import RootChoice
 from manyloong.wheels.identifier import admitted
@@ -87,7 +88,7 @@ class _Planned:
     target: Target
     jobs: Callable[..., tuple[Job, ...]]
     pythons: tuple[Python, ...] | None
-    ports: tuple[str, ...]
+    options: Options
 
 
 def _plan(request: Request, target: Target, found: Source, options: Options, doors: Doors) -> _Planned:
@@ -111,7 +112,7 @@ def _plan(request: Request, target: Target, found: Source, options: Options, doo
         lane=request.lane,
         special=tables.special(request.options, options.recipe),
     )
-    return _Planned(target=target, jobs=jobs, pythons=tables.pythons, ports=options.recipe.ports)
+    return _Planned(target=target, jobs=jobs, pythons=tables.pythons, options=options)
 
 
 def _run(
@@ -123,7 +124,8 @@ def _run(
     wanted = admitted(plan.pythons, source.requires_python, project=source.label)
     pythons = tuple(plan.target.python(python) for python in wanted)
     kit = with_floors(kit, pythons, request.test_roots if request.options.test else (), doors=doors)
-    linked = linked_ids(plan.ports, kit, doors, asked_by=source.label)
+    linked = linked_ids(plan.options.recipe.ports, kit, doors, asked_by=source.label)
+    made_with = kit.ids | linked | compiler_ids(plan.options.compilers, kit)
     batch = Batch(
         kit=kit,
         doors=doors,
@@ -135,7 +137,7 @@ def _run(
         links=request.options.find_links,
         test=request.options.test,
     )
-    return run_jobs(plan.jobs(kit=kit.ids | linked, built=kit.built_ids), batch)
+    return run_jobs(plan.jobs(kit=made_with, built=kit.built_ids), batch)
 
 
 def _with_ports(options: Options, ports: tuple[str, ...]) -> Options:

@@ -25,7 +25,6 @@ def _request(document: dict[str, Any]) -> Again:
         record=Path(document["record"]),
         source=document["source"],
         given=tuple(GivenSource(**row) for row in document["given"]),
-        recipes=tuple(map(Path, document["recipes"])),
         ports=tuple(map(Path, document["ports"])),
         links=tuple(map(Path, document["links"])),
         output=None,

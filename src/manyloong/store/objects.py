@@ -26,6 +26,8 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from manyloong.errors import BusyError, InputError, IntegrityError
+from manyloong.store.files import write_whole
+from manyloong.store.guard import Damage, look_at, write_lines
 from manyloong.store.locks import open_locked
 from manyloong.store.scratch import remove_tree, scratch_directory, sweep_scratch
 from manyloong.store.usage import StoreInfo, prune_store, read_info
@@ -54,6 +56,7 @@ class Store:
         self._used: dict[Path, int | None] = {}  # shared locks held until this process ends
         self._use_guard = threading.Lock()
         self._swept = False
+        self._looked: set[Path] = set()  # trees that were found unchanged
 
     # ---- objects
 
@@ -74,7 +77,7 @@ class Store:
     def add_bytes(self, data: bytes) -> str:
         """Put bytes into the store; their SHA-256."""
         sha256 = hashlib.sha256(data).hexdigest()
-        if self.object_path(sha256) is None:
+        if not self.verify(sha256):
             with self.scratch("object") as directory:
                 temporary = directory / "data"
                 temporary.write_bytes(data)
@@ -92,7 +95,7 @@ class Store:
                     f"{path} has SHA-256 {sha256}, expected {expected}",
                     hint="the file is damaged or not the one that was meant; get it again",
                 )
-            if self.object_path(sha256) is None:
+            if not self.verify(sha256):
                 self.adopt(temporary, sha256)
         return sha256
 
@@ -138,7 +141,10 @@ class Store:
         final = self._tree(kind, key)
         if not final.is_dir() and self._below and kind not in self._own:
             return self._below.tree_path(kind, key)
-        return final if final.is_dir() else None
+        if not final.is_dir():
+            return None
+        self._look(kind, key, final)
+        return final
 
     def tree(self, kind: str, key: str, build: Callable[[Path], None]) -> Path:
         """The tree, built by ``build(empty directory)`` if it is not there; others wait for one builder.
@@ -153,7 +159,7 @@ class Store:
         try:
             with FileLock(lock_path, timeout=WAIT_FOR_BUILD_S):
                 if not final.is_dir():
-                    self._build(final, build)
+                    self._build(final, build, self._lock_path(kind, key, "lines"))
         except Timeout as error:
             raise BusyError(
                 f"another process has been building {kind} {key} for an hour",
@@ -161,13 +167,55 @@ class Store:
             ) from error
         return final
 
-    def _build(self, final: Path, build: Callable[[Path], None]) -> None:
+    def _build(self, final: Path, build: Callable[[Path], None], lines: Path) -> None:
         with self.scratch("tree") as directory:
             new = directory / "new"
             new.mkdir()
             build(new)
             final.parent.mkdir(parents=True, exist_ok=True)
+            found = write_lines(new)
+            lines.unlink(missing_ok=True)  # of an earlier tree with that key
             new.rename(final)
+            write_whole(lines, found)
+
+    def _look(self, kind: str, key: str, final: Path) -> None:
+        """IntegrityError for a tree that was changed since it was built; looked at once in a process."""
+        lines = self._lock_path(kind, key, "lines")
+        with self._use_guard:
+            if lines in self._looked or not lines.is_file():
+                return
+        seen = look_at(final, lines.read_bytes())
+        if seen.changed:
+            more = f" and {len(seen.changed) - 1} more" if len(seen.changed) > 1 else ""
+            raise IntegrityError(
+                f"{kind} {key} in the cache was changed since it was made: {seen.changed[0]}{more}",
+                hint="remove what is damaged, so that it is made again: manyloong cache verify --remove",
+            )
+        if seen.renewed is not None:
+            write_whole(lines, seen.renewed)
+        with self._use_guard:
+            self._looked.add(lines)
+
+    def damaged(self) -> Iterator[Damage]:
+        """Everything in the store that is not what it was, every byte read, in order."""
+        for found in sorted((self.path / "objects" / "sha256").glob("*/*")):
+            sha256 = found.name.partition("-")[0]
+            if file_sha256(found) != sha256:
+                yield Damage(kind="object", key=sha256)
+        for tree in sorted((self.path / "trees").glob("*/*")):
+            kind, key = tree.parent.name, tree.name
+            lines = self._lock_path(kind, key, "lines")
+            if lines.is_file():
+                changed = look_at(tree, lines.read_bytes(), thorough=True).changed
+                if changed:
+                    yield Damage(kind=kind, key=key, paths=changed)
+
+    def remove_damaged(self, damage: Damage) -> None:
+        """Remove it; what needs it makes or fetches it again."""
+        if damage.kind == "object":
+            self.verify(damage.key)
+        else:
+            self.remove_tree(damage.kind, damage.key)
 
     def _tree(self, kind: str, key: str) -> Path:
         return self.path / "trees" / _checked(kind) / _checked(key)

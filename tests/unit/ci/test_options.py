@@ -139,6 +139,16 @@ def test_what_a_recipe_ignores_is_left_out_and_said() -> None:
     assert "environment.STATIC: not used, no" in found.notes
 
 
+def test_what_an_archive_lacks_is_left_out_and_a_checkout_must_have() -> None:
+    build = build_table(before_all="sh ci.sh", missing=(("before-all", ("ci.sh",)),))
+    rows = table(build, before_all="tool")
+    archive = apply_table(Options(), Recipe(), rows, CP313, network=False, archive=True)
+    assert archive.options.hooks.before_all == ""
+    assert "before-all: not used, the source archive has no ci.sh" in archive.notes
+    checkout = apply_table(Options(), Recipe(), rows, CP313, network=False)
+    assert checkout.options.hooks.before_all == "sh ci.sh"
+
+
 def test_promised_paths_are_seen_in_settings_and_variables() -> None:
     named = applied(Options(), Recipe(), build_table(plain=(("CC", "/opt/clang/bin/clang"),)))
     assert named.hooks.promised
