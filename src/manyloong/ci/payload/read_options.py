@@ -229,7 +229,7 @@ def read(request: "dict[str, Any]") -> "dict[str, Any]":
     def unchecked(*_: object) -> None:
         """Images of other architectures are not used here: old releases name ones that are gone."""
 
-    Options._check_pinned_image = unchecked  # type: ignore[method-assign]
+    Options._check_pinned_image = unchecked  # type: ignore[method-assign,assignment]
     arguments = CommandLineArguments.defaults()
     arguments.platform = PLATFORM
     arguments.archs = addition["name"]
