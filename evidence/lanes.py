@@ -49,7 +49,7 @@ def entries() -> list[tuple[str, str]]:
 
 def build(release: str, python: str, name: str, output: Path) -> dict[str, Any]:
     """One release in one lane: the build's result; a wheel that this machine made of the same is taken."""
-    arguments = [str(packages.PROGRAM), "build", release, "--python", python, "--lane", name]
+    arguments = [str(packages.PROGRAM), "build", release, "--no-table", "--python", python, "--lane", name]
     arguments += ["--json", "--output", str(output / name), *(["--force"] if "--again" in sys.argv else [])]
     done = subprocess.run(arguments, capture_output=True, text=True, check=False)
     if done.returncode != 0:

@@ -58,7 +58,15 @@ def results_file(entry: dict[str, Any]) -> Path:
 
 def build(entry: dict[str, Any], output: Path, *, force: bool = True) -> list[dict[str, Any]]:
     """One release, built anew, with what it needs from ``output``; what was seen of each wheel."""
-    arguments = [str(PROGRAM), "build", entry["release"], "--python", ",".join(pythons()), "--json"]
+    arguments = [
+        str(PROGRAM),
+        "build",
+        entry["release"],
+        "--no-table",
+        "--python",
+        ",".join(pythons()),
+        "--json",
+    ]
     arguments += ["--output", str(output), *(["--force"] if force else [])]
     done = subprocess.run(arguments, capture_output=True, text=True, check=False)
     if done.returncode != 0:

@@ -72,7 +72,16 @@ def build(
 
     ``more`` are further options of the command.
     """
-    arguments = [str(PROGRAM), "build", entry["release"], "--python", ",".join(pythons), "--force", "--json"]
+    arguments = [
+        str(PROGRAM),
+        "build",
+        entry["release"],
+        "--no-table",
+        "--python",
+        ",".join(pythons),
+        "--force",
+        "--json",
+    ]
     arguments += ["--output", str(output), "--test-roots", roots, *more]
     for requirement in entry.get("test_requires", []):
         arguments += ["--test-requires", requirement]
