@@ -152,16 +152,7 @@ def unpack_pip(place: Path, index: str) -> None:
 def make_wheels(entry: Mapping[str, Any], wheels: Path) -> None:
     """Build the releases of the list."""
     for release in entry["releases"]:
-        command = [
-            str(PROGRAM),
-            "build",
-            release,
-            "--no-table",
-            "--python",
-            entry["python"],
-            "--output",
-            str(wheels),
-        ]
+        command = [str(PROGRAM), "build", release, "--python", entry["python"], "--output", str(wheels)]
         print(" ".join(command), flush=True)
         subprocess.run(command, check=True)
 
