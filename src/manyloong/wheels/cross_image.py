@@ -18,8 +18,8 @@ from manyloong.wheels import cross
 _OWN_CONFIG = "/opt/manyloong/tools/cross.json"  # as the payload names it
 # What belongs to one build, or to the sandbox.
 _NOT_SET = (
-    "CLANG_CRASH_DIAGNOSTICS_DIR", "CMAKE_BUILD_PARALLEL_LEVEL", "HOME", "MAKEFLAGS", "PYTHONDONTWRITEBYTECODE",
-    "PYTHONHASHSEED", "QEMU_LD_PREFIX", "SOURCE_DATE_EPOCH", "TMPDIR",
+    "CLANG_CRASH_DIAGNOSTICS_DIR", "CMAKE_BUILD_PARALLEL_LEVEL", "HOME", "MAKEFLAGS",
+    "PYTHONDONTWRITEBYTECODE", "PYTHONHASHSEED", "QEMU_LD_PREFIX", "SOURCE_DATE_EPOCH", "TMPDIR",
 )  # fmt: skip
 
 
