@@ -29,8 +29,8 @@ test: $(STAMP)  ## every test, whole builds included
 check: $(STAMP)  ## ruff, mypy and the unit tests
 	@PATH="$(CURDIR)/$(VENV)/bin:$$PATH" $(VENV)/bin/nox -s lint typing unit
 
-test-repro: $(STAMP)  ## roots built twice under changed conditions, byte for byte
-	@REQUIRE_TOOLS=1 $(VENV)/bin/python -m pytest -q tests/repro
+test-repro: $(STAMP)  ## every root and image built twice under changed conditions, byte for byte: hours
+	@REQUIRE_TOOLS=1 $(VENV)/bin/python -m pytest -q -m "repro or not repro" tests/repro tests/system/test_rebuild.py $(REPRO)
 
 test-oci: $(STAMP)  ## the images in podman, stock cibuildwheel on them, a registry on loopback; as root
 	@$(PYTHON) requirements/test_host.py --oci

@@ -64,7 +64,9 @@ def rebuild(release: str, output: Path) -> dict[str, Any]:
 def _json(*words: str, accepted: tuple[int, ...] = (0,)) -> Any:
     done = subprocess.run([str(PROGRAM), *words, "--json"], capture_output=True, text=True, check=False)
     if done.returncode not in accepted or not done.stdout:
-        raise SystemExit(f"{' '.join(words)}: exit {done.returncode}\n{done.stderr[-3000:]}")
+        raise SystemExit(
+            f"{' '.join(words)}: exit {done.returncode}\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
+        )
     return json.loads(done.stdout)
 
 

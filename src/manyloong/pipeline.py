@@ -107,7 +107,7 @@ def _repair(raw: RawWheel, kit: Kit, place: Path, *, ports: Path | None) -> Repa
 
 def _made_before(job: Job, batch: Batch, place: Path) -> tuple[Path, BuildRecord] | None:
     """The wheel of an earlier job with the same build, with its sources for the tests."""
-    found = None if batch.force else made_before(job, place, store=batch.doors.store)
+    found = None if batch.force else made_before(job, place, doors=batch.doors)
     if found is not None:
         prepare_sources(job, batch.kit, prepare_workplace(place / "build"), batch.doors)
     return found

@@ -16,6 +16,7 @@ from manyloong.errors import IntegrityError
 from manyloong.events import StageFinished
 from manyloong.store import seal_holds, seal_of, seal_text
 from manyloong.wheels.build import RawWheel
+from manyloong.wheels.crates import HadCrate
 from manyloong.wheels.downloads import Download
 from manyloong.wheels.environment import BuildEnvironment
 from manyloong.wheels.hooks import Hooks
@@ -219,12 +220,7 @@ def assemble_record(
         options=_options_record(job),
         python_home=dict(job.roots).get("python", ""),
         relocked=raw.relocked,
-        crates=tuple(
-            CrateRecord(
-                name=one.crate.name, version=one.crate.version, sha256=one.crate.checksum, origin=one.origin
-            )
-            for one in raw.crates
-        ),
+        crates=tuple(_crate_record(one) for one in raw.crates),
         target_copies=tuple(
             WheelRecord(filename=one.filename, sha256=one.sha256) for one in raw.environment.copies
         ),
@@ -258,6 +254,11 @@ def finish_record(
         tests=tests,
         stages=tuple(StageRecord(name=stage.stage, seconds=stage.seconds) for stage in stages),
     )
+
+
+def _crate_record(had: HadCrate) -> CrateRecord:
+    crate = had.crate
+    return CrateRecord(name=crate.name, version=crate.version, sha256=crate.checksum, origin=had.origin)
 
 
 def _source_record(source: Source) -> SourceRecord:

@@ -10,6 +10,7 @@ from manyloong.record import BuildRecord, format_record, parse_record, record_pa
 from manyloong.store import Store, write_whole
 from manyloong.wheels.doors import Doors
 from manyloong.wheels.job import Job
+from manyloong.wheels.pinned import kept_object
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,19 +45,24 @@ class Failed:
 Result = Built | Pure | Failed
 
 
-def made_before(job: Job, place: Path, *, store: Store) -> tuple[Path, BuildRecord] | None:
+def made_before(job: Job, place: Path, *, doors: Doors) -> tuple[Path, BuildRecord] | None:
     """The wheel of an earlier job with the same build, copied to ``place``, and its record."""
-    known = store.get_json("made", job.build_id)
+    known = doors.store.get_json("made", job.build_id)
     if known is None:
         return None
     record = parse_record(known["record"].encode(), where=f"the record of build {job.build_id[:12]}")
-    kept = store.object_path(record.wheel.sha256)
+    kept = _kept_wheel(record, doors)
     if kept is None:
         return None
     path = place / "repaired" / record.wheel.filename
     path.parent.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(kept, path)
     return path, record
+
+
+def _kept_wheel(record: BuildRecord, doors: Doors) -> Path | None:
+    """A record's wheel in the store, hashed again; None where it is gone, or was damaged and is removed."""
+    return kept_object(record.wheel.sha256, record.wheel.filename, doors)
 
 
 def remember_made(record: BuildRecord, job: Job, *, store: Store) -> None:
@@ -83,12 +89,11 @@ def provenance_file(record: BuildRecord, doors: Doors) -> bytes:
 
 def cached(job: Job, *, output: Path, doors: Doors) -> Built | None:
     """The result of the same job, done before; None when there is none or its wheel was pruned."""
-    store = doors.store
-    document = store.get_json("job", job.id)
+    document = doors.store.get_json("job", job.id)
     if document is None:
         return None
     record = parse_record(document["record"].encode(), where=f"the cached record of job {job.id[:12]}")
-    wheel = store.object_path(record.wheel.sha256)
+    wheel = _kept_wheel(record, doors)
     if wheel is None or not record.whole:  # an older one is written again
         return None
     return replace(publish(record, job, wheel, output=output, doors=doors), cached=True)

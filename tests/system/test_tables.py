@@ -32,8 +32,8 @@ def test_hooks_around_a_build_and_its_tests(tmp_path: Path) -> None:
         ("CIBW_BEFORE_BUILD", "false {package}", ["before-build failed (exit status 1): false {package}"]),
         (
             "CIBW_BEFORE_BUILD",
-            "curl -fsS https://downloads.example.org/a.tar.gz",
-            ["https://downloads.example.org/a.tar.gz", "--network-hooks"],
+            "address=downloads.example.org; curl -fsSLO https://$address/a.tar.gz",
+            ["downloads https://downloads.example.org/a.tar.gz", "403", "--network-hooks"],
         ),
     ],
 )

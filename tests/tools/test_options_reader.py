@@ -147,6 +147,17 @@ def test_braces_of_the_shell_stay(project: Path, store: Store) -> None:
     assert any("{print} is no placeholder" in note for note in table.notes)
 
 
+def test_files_that_are_not_there_are_named(project: Path, store: Store) -> None:
+    text = """
+[tool.cibuildwheel]
+before-all = "bash tools/gone.sh && cat {project}/reqs.txt"
+before-build = "python -c 'import a.b' && ls $HOME/x.sh /opt/y.sh"
+test-command = "pytest {package}/tests/test_a.py::test_b {package}/more*"
+"""
+    missing = dict(read(project, text, store).of(CP313).missing)
+    assert missing == {"before-all": ("tools/gone.sh",), "test-command": ("tests/test_a.py",)}
+
+
 def test_a_cibuildwheel_that_has_moved_on_is_refused(project: Path) -> None:
     program = (
         "import sys, cibuildwheel.options as o; from manyloong.ci.payload import added\n"

@@ -18,6 +18,7 @@ from manyloong.cli import (
     index,
     matrix,
     ports,
+    ports_sources,
     rebuild,
     recipe,
     root,
@@ -68,6 +69,7 @@ for verb in (root_inputs.verify, root_inputs.diff, root_inputs.vendor, image.exp
 root.app.command("import")(root_import.import_)
 root.app.command()(root_import.forget)
 app.add_typer(root.app, name="root")
+ports.app.command()(ports_sources.sources)
 app.add_typer(ports.app, name="ports")
 app.add_typer(recipe.app, name="recipe")
 app.add_typer(cache.app, name="cache")

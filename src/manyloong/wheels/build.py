@@ -272,7 +272,7 @@ class _Site:
             place=self.workplace,
             outside={"PIP_INDEX_URL": self.doors.uv.index_url, "UV_DEFAULT_INDEX": self.doors.uv.index_url},
         )
-        prepared = run_before(hooks, self.promised, stage, identifier=str(self.job.identifier))
+        prepared = run_before(hooks, self.promised, stage, identifier=self.job.identifier)
         values = prepared.variables | dict(self.job.options.environment)
         return replace(self, template=over(self.template, values)), prepared.downloads
 

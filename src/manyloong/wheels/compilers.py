@@ -15,10 +15,17 @@ from manyloong.wheels.source import Source, unpack_source
 RULES = 1  # bump when the same sources would give another answer
 RUST = "rust"
 GO = "go"
+OPENMP = "openmp"  # the port of that name: the compilers are there already
 _KIND = "compilers"
 _RUST_REQUIREMENTS = {"maturin", "setuptools-rust"}
 _GO_REQUIREMENTS = {"setuptools-golang", "gopy", "hatch-go", "setuptools-go"}
 _SETUP_GO = re.compile(r"build_golang|-buildmode[= ]c-shared|\bgo build\b")
+_OPENMP_FLAG = re.compile(r"['\"]-fopenmp['\"]")
+_OPENMP_REQUIRED = re.compile(
+    r"find_package\s*\(\s*OpenMP\b[^)]*\bREQUIRED\b"
+    r"|^\w+ *= *dependency\(\s*'openmp'(?![^)]*required *: *false)",
+    re.IGNORECASE | re.MULTILINE,
+)
 _SETUP_RUST = re.compile(r"setuptools[_-]rust")
 
 
@@ -44,6 +51,8 @@ def find_compilers(sources: Path) -> tuple[str, ...]:
     found = {GO} if _asks_for_go(sources) else set()
     if _asks_for_rust(sources):
         found.add(RUST)
+    if _asks_for_openmp(sources):
+        found.add(OPENMP)
     return tuple(sorted(found))
 
 
@@ -52,6 +61,17 @@ def _asks_for_rust(sources: Path) -> bool:
         return True
     texts = (sources / name for name in ("setup.py", "setup.cfg"))
     return any(_SETUP_RUST.search(file.read_text("utf-8", "replace")) for file in texts if file.is_file())
+
+
+def _asks_for_openmp(sources: Path) -> bool:
+    """Whether a build needs OpenMP: in ``setup.py`` by its flag, in CMake and Meson where it is required."""
+    setup = sources / "setup.py"
+    if setup.is_file() and _OPENMP_FLAG.search(setup.read_text("utf-8", "replace")):
+        return True
+    files = (sources / name for name in ("CMakeLists.txt", "meson.build"))
+    return any(
+        _OPENMP_REQUIRED.search(file.read_text("utf-8", "replace")) for file in files if file.is_file()
+    )
 
 
 def _asks_for_go(sources: Path) -> bool:

@@ -10,7 +10,7 @@ from manyloong.roots import Port, Root
 from manyloong.roots.ports import find_port
 from manyloong.sandbox import Bind, Command, Runner
 from manyloong.store import Store
-from manyloong.wheels.compilers import asked_compilers
+from manyloong.wheels.compilers import OPENMP, asked_compilers
 from manyloong.wheels.cross import BUILD, HOME, SOURCE, TOOLS
 from manyloong.wheels.external import external_needs
 from manyloong.wheels.job import Options, with_recipe
@@ -44,7 +44,10 @@ def options_for(
         )
     if external.ports:
         recipe = merged(Recipe(ports=external.ports, origins=("external (PEP 725)",)), recipe)
-    return with_recipe(replace(options, compilers=asked_compilers(source, store)), recipe)
+    compilers = asked_compilers(source, store)
+    if OPENMP in compilers and OPENMP in ports:
+        recipe = merged(Recipe(ports=(OPENMP,), origins=("OpenMP in the sources",)), recipe)
+    return with_recipe(replace(options, compilers=compilers), recipe)
 
 
 def apply_patches(

@@ -139,6 +139,22 @@ def test_what_a_recipe_ignores_is_left_out_and_said() -> None:
     assert "environment.STATIC: not used, no" in found.notes
 
 
+def test_what_an_archive_lacks_is_left_out_and_a_checkout_must_have() -> None:
+    build = build_table(before_all="sh ci.sh", missing=(("before-all", ("ci.sh",)),))
+    rows = table(build, before_all="tool")
+    archive = apply_table(Options(), Recipe(), rows, CP313, network=False, archive=True)
+    assert archive.options.hooks.before_all == ""
+    assert "before-all: not used, the source archive has no ci.sh" in archive.notes
+    checkout = apply_table(Options(), Recipe(), rows, CP313, network=False)
+    assert checkout.options.hooks.before_all == "sh ci.sh"
+
+
+def test_variables_of_installers_are_said_to_be_for_hooks() -> None:
+    build = build_table(environment=(("PIP_PRE", '"1"'),), plain=(("PIP_PRE", "1"),))
+    found = apply_table(Options(), Recipe(), table(build, environment="tool"), CP313, network=False)
+    assert [note for note in found.notes if note.startswith("environment.PIP_PRE: has effect in hooks only")]
+
+
 def test_promised_paths_are_seen_in_settings_and_variables() -> None:
     named = applied(Options(), Recipe(), build_table(plain=(("CC", "/opt/clang/bin/clang"),)))
     assert named.hooks.promised

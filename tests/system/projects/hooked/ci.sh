@@ -1,5 +1,6 @@
 set -e
 [[ $(uname -m) == loongarch64 ]]
+[[ $AUDITWHEEL_PLAT == manylinux_2_36_loongarch64 ]]
 test -x /opt/python/cp313-cp313/bin/python
 test -x /opt/_internal/cpython-3.13/bin/pip
 /opt/clang/bin/clang --version
