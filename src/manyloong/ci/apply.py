@@ -3,7 +3,7 @@
 From strongest to weakest: the command line, CIBW_* variables, the recipe, the project's table.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from manyloong.ci.reader import BuildTable, Table
@@ -68,7 +68,8 @@ def apply_table(
         options = _with_tests(options, build, ignored, environment, network)
     elif build.test_command:
         options = replace(options, test_hooks=TestHooks(environment=tuple(environment)))
-    return Applied(options=options, notes=_notes(table, recipe, own_test=own_test))
+    notes = (*_notes(table, recipe, own_test=own_test), *_installer_notes(environment))
+    return Applied(options=options, notes=notes)
 
 
 def _texts(settings: Settings) -> list[str]:
@@ -134,6 +135,13 @@ def _with_tests(
             network=network and bool(before),
         ),
     )
+
+
+def _installer_notes(environment: Sequence[tuple[str, str]]) -> tuple[str, ...]:
+    """Variables for pip and uv are read by those that hooks start, and by nothing else here."""
+    names = [f"environment.{name}" for name, _ in environment if name.startswith(("PIP_", "UV_"))]
+    why = "has effect in hooks only; build requirements are resolved from what the project declares"
+    return (f"{', '.join(names)}: {why}",) if names else ()
 
 
 def _notes(table: Table, recipe: Recipe, *, own_test: bool) -> tuple[str, ...]:

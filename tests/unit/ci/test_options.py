@@ -149,6 +149,12 @@ def test_what_an_archive_lacks_is_left_out_and_a_checkout_must_have() -> None:
     assert checkout.options.hooks.before_all == "sh ci.sh"
 
 
+def test_variables_of_installers_are_said_to_be_for_hooks() -> None:
+    build = build_table(environment=(("PIP_PRE", '"1"'),), plain=(("PIP_PRE", "1"),))
+    found = apply_table(Options(), Recipe(), table(build, environment="tool"), CP313, network=False)
+    assert [note for note in found.notes if note.startswith("environment.PIP_PRE: has effect in hooks only")]
+
+
 def test_promised_paths_are_seen_in_settings_and_variables() -> None:
     named = applied(Options(), Recipe(), build_table(plain=(("CC", "/opt/clang/bin/clang"),)))
     assert named.hooks.promised
