@@ -51,7 +51,6 @@ def built(entry: dict[str, Any], folder: Path, *, table: str = "--no-table") -> 
     """The result of building and testing one release, as the program prints it."""
     arguments = [str(PROGRAM), "build", entry["release"], table, "--python", "cp313", "--json"]
     arguments += ["--output", str(folder)]
-    arguments += [] if entry.get("table", True) else ["--no-table"]
     done = subprocess.run(arguments, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise SystemExit(

@@ -17,6 +17,7 @@ from manyloong.roots.ports.order import in_order
 from manyloong.roots.ports.script import build_script, check_script
 
 RESULTS = Path(__file__).parent / "ports.json"
+UNPROVEN: tuple[str, ...] = ()  # ports that were not built twice yet
 PROGRAM = Path(sys.executable).with_name("manyloong")
 
 

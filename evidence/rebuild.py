@@ -87,7 +87,8 @@ def main() -> int:
             continue
         print(release, flush=True)
         with tempfile.TemporaryDirectory() as folder:
-            results[release] = rebuild(release, Path(folder))
+            seen = rebuild(release, Path(folder))
+        results = earlier() | {release: seen}  # another run may have written meanwhile
         found = {"digest": digest(), "inputs": inputs(), "results": results}
         RESULTS.write_text(json.dumps(found, indent=1, sort_keys=True) + "\n", "utf-8")
     return 0

@@ -3,13 +3,17 @@
 import hashlib
 import io
 import json
+import random
 import tarfile
 import zipfile
 from pathlib import Path
 from typing import Any
 
 import pytest
+from evidence import ports as evidence
 from tests.system.manyloong_cli import build, manyloong
+
+from manyloong.roots.ports import all_ports
 
 pytestmark = pytest.mark.system
 
@@ -187,3 +191,27 @@ def test_two_ports_that_provide_one_soname(folder: Path) -> None:
     ran = manyloong("ports", "list", "--ports", folder)
     assert ran.returncode == 2
     assert "two ports provide libgreet.so.1: greet and greet2" in ran.stderr
+
+
+# ---- the shipped ones: evidence/ports.json
+
+
+def test_evidence_is_about_todays_ports_and_says_that_they_work() -> None:
+    ports, found = all_ports(), evidence.results()
+    assert set(found) == set(ports) - set(evidence.UNPROVEN)
+    stale = [name for name in found if found[name]["inputs"] != evidence.digest(ports[name], ports)]
+    assert not stale, f"python -m evidence.ports {' '.join(stale)}"
+    for name, seen in found.items():
+        assert seen["same_bytes"], name
+        assert (seen["tests"] is not None) == (ports[name].check is not None), name
+        assert seen["tests"] is None or seen["tests"]["passed"], name
+
+
+def test_a_small_port_holds_again() -> None:
+    """One that builds in seconds, built and tested again; by the same compiler the same bytes."""
+    name = random.choice(("bzip2", "zlib"))  # noqa: S311 - a different one each time is the point
+    before, again = evidence.results()[name], evidence.check(name)
+    assert again["same_bytes"]
+    assert again["tests"] == before["tests"]
+    if again["compiler"] == before["compiler"]:
+        assert again["digest"] == before["digest"]

@@ -4,7 +4,7 @@ Layout below ``path``::
 
     objects/sha256/AB/HASH-SIZE      files; the size in the name makes a truncated file visible at once
     trees/KIND/KEY/                  directories built once, renamed into place when whole
-    json/KIND/KEY.json               small results
+    results/KIND/KEY.json            small results, sealed
     partial/HASH.part                downloads under way (see fetch.py)
     scratch/NAME/ + NAME.lock        private directories of running processes
     locks/...                        who builds what, who uses what
@@ -30,6 +30,7 @@ from manyloong.store.files import write_whole
 from manyloong.store.guard import Damage, look_at, write_lines
 from manyloong.store.locks import open_locked
 from manyloong.store.scratch import remove_tree, scratch_directory, sweep_scratch
+from manyloong.store.seal import sealed_document, unsealed_document
 from manyloong.store.usage import StoreInfo, prune_store, read_info
 
 WAIT_FOR_BUILD_S = 3600.0
@@ -209,11 +210,18 @@ class Store:
                 changed = look_at(tree, lines.read_bytes(), thorough=True).changed
                 if changed:
                     yield Damage(kind=kind, key=key, paths=changed)
+        for path in sorted((self.path / "results").glob("*/*.json")):
+            try:
+                unsealed_document(path.read_bytes())
+            except ValueError:
+                yield Damage(kind="result", key=f"{path.parent.name}/{path.stem}")
 
     def remove_damaged(self, damage: Damage) -> None:
         """Remove it; what needs it makes or fetches it again."""
         if damage.kind == "object":
             self.verify(damage.key)
+        elif damage.kind == "result":
+            (self.path / "results" / f"{damage.key}.json").unlink(missing_ok=True)
         else:
             self.remove_tree(damage.kind, damage.key)
 
@@ -233,18 +241,33 @@ class Store:
         final.parent.mkdir(parents=True, exist_ok=True)
         with self.scratch("json") as directory:
             temporary = directory / "data"
-            temporary.write_text(json.dumps(document, sort_keys=True), "utf-8")
+            temporary.write_bytes(sealed_document(document))
             temporary.replace(final)
 
     def get_json(self, kind: str, key: str) -> Any | None:
-        """The document kept, or None if there is none or it cannot be read."""
+        """The document kept, or None if there is none; IntegrityError for one that was changed."""
         try:
-            return json.loads(self._json(kind, key).read_text("utf-8"))
-        except (FileNotFoundError, ValueError):
-            return self._below.get_json(kind, key) if self._below and kind not in self._own else None
+            data = self._json(kind, key).read_bytes()
+        except FileNotFoundError:
+            return self._elsewhere(kind, key)
+        if not data:
+            return None  # a machine that lost its power
+        try:
+            return unsealed_document(data)
+        except ValueError as error:
+            raise IntegrityError(
+                f"{self._json(kind, key)} was changed after it was written: {error}",
+                hint="remove what is damaged, so that it is made again: manyloong cache verify --remove",
+            ) from None
+
+    def _elsewhere(self, kind: str, key: str) -> Any | None:
+        """The document as older releases kept it, or of the store below."""
+        with suppress(OSError, ValueError):
+            return json.loads((self.path / "json" / _checked(kind) / f"{_checked(key)}.json").read_bytes())
+        return self._below.get_json(kind, key) if self._below and kind not in self._own else None
 
     def _json(self, kind: str, key: str) -> Path:
-        return self.path / "json" / _checked(kind) / f"{_checked(key)}.json"
+        return self.path / "results" / _checked(kind) / f"{_checked(key)}.json"
 
     # ---- scratch, use, housekeeping
 

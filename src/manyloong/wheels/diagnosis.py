@@ -187,6 +187,22 @@ def _newer_rust(found: re.Match[str], lines: list[str], number: int, sources: Pa
     return Diagnosis(cause=needs or f"it cannot be compiled by rustc {found['version']}", hint=NEWER_RUST)
 
 
+def _fortran(found: re.Match[str], lines: list[str], number: int, sources: Path) -> Diagnosis:
+    del found, lines, number, sources
+    return Diagnosis(
+        cause="part of it is written in Fortran, and there is no Fortran compiler for the target yet",
+        hint=f"see whether it has an option to leave that part out (-C setup-args=-D...): {PAGE}#fortran",
+    )
+
+
+def _openmp(found: re.Match[str], lines: list[str], number: int, sources: Path) -> Diagnosis:
+    del found, lines, number, sources
+    return Diagnosis(
+        cause="it uses OpenMP, and its sources did not say so where that is looked for",
+        hint='add the port of its runtime: ports = ["openmp"] in a recipe or in [tool.manyloong]',
+    )
+
+
 def _build_script(found: re.Match[str], lines: list[str], number: int, sources: Path) -> Diagnosis:
     del sources
     said = [
@@ -218,6 +234,14 @@ _CERTAIN: _Rules = (
     ),
 )
 _LIKELY: _Rules = (
+    (
+        re.compile(
+            r"No CMAKE_Fortran_COMPILER could be found|Unknown compiler\(s\): \[\['gfortran'|"
+            r"'(?:fc|fortran)' compiler binary not defined|[Nn]o Fortran compiler found"
+        ),
+        _fortran,
+    ),
+    (re.compile(r"fatal error: 'omp\.h' file not found|unable to find library -lomp\b"), _openmp),
     (re.compile(rf"{_AT} fatal error: '(?P<header>[^']+)' file not found"), _missing_header),
     (re.compile(r"unable to find library -l(?P<library>\S+)"), _missing_library),
     (re.compile(rf"(?:sh|bash)(?:: line \d+|: \d+)?: {_TOOL}: (?:command )?not found"), _missing_tool),

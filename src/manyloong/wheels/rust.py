@@ -317,7 +317,8 @@ class _Cargo:
         if done.succeeded:
             return ""
         lines = [line for line in log.read_text("utf-8", "replace").splitlines() if line[:1] != "{"]
-        return "\n".join(lines[-8:]) or f"exit code {done.returncode}"
+        first = next((number for number, line in enumerate(lines) if line.startswith("error")), 0)
+        return "\n".join(lines[first : first + 8]) or f"exit code {done.returncode}"
 
 
 _OLD = re.compile(

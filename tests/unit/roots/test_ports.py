@@ -20,6 +20,7 @@ from manyloong.roots.ports.script import build_script, check_script, quoted, var
 from manyloong.roots.ports.upkeep import standings, upstream_version
 from manyloong.sandbox import Done
 from manyloong.targets import host, target
+from manyloong.wheels.recipes import shipped_recipe
 
 TARGET = target("manylinux_2_36_loongarch64")
 DOCUMENT: dict[str, Any] = {
@@ -48,6 +49,11 @@ def test_shipped_ports_are_a_whole() -> None:
         assert re.fullmatch(r"[\w.+-]+( (AND|OR|WITH) [\w.+-]+)*", port.licence), port.licence
         assert port.source.path.startswith("pool/main/"), port.name
         assert port.source.date, port.name
+
+
+def test_recipes_that_say_a_port_s_version_say_today_s() -> None:
+    variables = dict(shipped_recipe("h5py").environment)
+    assert variables["HDF5_VERSION"] == shipped_ports()["hdf5"].version
 
 
 def test_every_patch_in_the_folder_is_used() -> None:

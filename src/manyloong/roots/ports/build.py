@@ -160,11 +160,9 @@ def _check(port: Port, command: Command, place: Path, runner: Runner, bed: Bed) 
         binds=(*command.binds, Bind(source=bed.root, target=SYSROOT)),
         environment=(
             *command.environment,
+            # Loaders of the build machine pass over libraries that are not theirs.
             ("QEMU_LD_PREFIX", SYSROOT),
-            (
-                "LD_LIBRARY_PATH",
-                f"{PORTS_PATH}/lib",
-            ),  # loaders of the build machine pass over what is not theirs
+            ("LD_LIBRARY_PATH", f"{PORTS_PATH}/lib"),
         ),
     )
     done = runner.run(command)
