@@ -50,7 +50,8 @@ def entries() -> list[tuple[str, str]]:
 def build(release: str, python: str, name: str, output: Path) -> dict[str, Any]:
     """One release in one lane: the build's result; a wheel that this machine made of the same is taken."""
     arguments = [str(packages.PROGRAM), "build", release, "--python", python, "--lane", name]
-    arguments += ["--json", "--output", str(output / name), *(["--force"] if "--again" in sys.argv else [])]
+    arguments += ["--no-table", "--json", "--output", str(output / name)]
+    arguments += ["--force"] if "--again" in sys.argv else []
     done = subprocess.run(arguments, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise SystemExit(f"{release} {python} {name}: exit {done.returncode}\n{done.stdout[-4000:]}")
