@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 STAMP := $(VENV)/.stamp
 
-.PHONY: help setup wheel test test-repro check bench clean
+.PHONY: help setup wheel test test-repro test-oci check bench clean
 
 help:  ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -24,13 +24,17 @@ wheel: $(STAMP)  ## build PACKAGE (name, name==version or path) into ./wheelhous
 
 test: $(STAMP)  ## every test, whole builds included
 	@if $(PYTHON) requirements/test_host.py; then export REQUIRE_TOOLS=1; fi; \
-	 $(VENV)/bin/python -m pytest -q tests
+	 $(VENV)/bin/python -m pytest -q tests --ignore=tests/oci
 
 check: $(STAMP)  ## ruff, mypy and the unit tests
 	@PATH="$(CURDIR)/$(VENV)/bin:$$PATH" $(VENV)/bin/nox -s lint typing unit
 
-test-repro: $(STAMP)  ## roots built twice under changed conditions, byte for byte
-	@REQUIRE_TOOLS=1 $(VENV)/bin/python -m pytest -q tests/repro
+test-repro: $(STAMP)  ## every root and image built twice under changed conditions, byte for byte: hours
+	@REQUIRE_TOOLS=1 $(VENV)/bin/python -m pytest -q -m "repro or not repro" tests/repro tests/system/test_rebuild.py $(REPRO)
+
+test-oci: $(STAMP)  ## the images in podman, stock cibuildwheel on them, a registry on loopback; as root
+	@$(PYTHON) requirements/test_host.py --oci
+	@REQUIRE_TOOLS=1 $(VENV)/bin/python -m pytest -q tests/oci
 
 bench: $(STAMP)  ## the ratios of docs/reference/benchmarks.md, measured here in one run; BENCH="--help" for options
 	@$(VENV)/bin/python -m benchmarks.run $(BENCH)

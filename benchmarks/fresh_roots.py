@@ -34,5 +34,5 @@ def take_roots(target: Target, *, outside: Outside, place: Path) -> Iterator[tup
 def _link_downloads(warm: Path, fresh: Path) -> None:
     """Hard links: the same bytes under a second name, in no time. What drifted is known there too."""
     shutil.copytree(warm / "objects", fresh / "objects", copy_function=os.link)
-    if (warm / "json" / "drift").is_dir():
-        shutil.copytree(warm / "json" / "drift", fresh / "json" / "drift")
+    if (warm / "results" / "drift").is_dir():
+        shutil.copytree(warm / "results" / "drift", fresh / "results" / "drift")

@@ -54,15 +54,21 @@ def jobs() -> list[tuple[str, dict[str, Any], list[str]]]:
 
 
 def main() -> int:
-    """Build what is not there yet (with --again: everything) and write floor.json after each release."""
+    """Build what is not there yet (with --again: everything) and write floor.json after each release.
+
+    With names (``msgpack``, ``msgpack==1.2.4 cp313``): only those.
+    """
+    wanted = tuple(word for word in sys.argv[1:] if word != "--again")
     earlier = json.loads(RESULTS.read_text("utf-8")) if RESULTS.is_file() else {}
     results = earlier["results"] if earlier.get("digest") == digest() and "--again" not in sys.argv else {}
     for name, entry, pythons in jobs():
-        if name in results:
+        if name in results or not name.startswith(wanted or ("",)):
             continue
         print(name, flush=True)
         with tempfile.TemporaryDirectory() as folder:
-            results[name] = packages.build(entry, pythons, Path(folder), roots="floor")
+            results[name] = packages.build(
+                entry, pythons, Path(folder), roots="floor", force="--again" in sys.argv
+            )
         document = {"digest": digest(), "inputs": inputs(), "results": results}
         RESULTS.write_text(json.dumps(document, indent=1, sort_keys=True) + "\n", "utf-8")
     return 0

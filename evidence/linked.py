@@ -47,14 +47,10 @@ def results(file: Path = RESULTS) -> dict[str, Any]:
     return dict(json.loads(file.read_text("utf-8"))) if file.is_file() else {}
 
 
-def built(entry: dict[str, Any], folder: Path) -> dict[str, Any]:
+def built(entry: dict[str, Any], folder: Path, *, table: str = "--no-table") -> dict[str, Any]:
     """The result of building and testing one release, as the program prints it."""
-    arguments = [str(PROGRAM), "build", entry["release"], "--python", "cp313", "--json"]
+    arguments = [str(PROGRAM), "build", entry["release"], table, "--python", "cp313", "--json"]
     arguments += ["--output", str(folder)]
-    for requirement in entry.get("test_requires", []):
-        arguments += ["--test-requires", requirement]
-    if "test_command" in entry:
-        arguments += ["--test-command", entry["test_command"]]
     done = subprocess.run(arguments, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise SystemExit(
@@ -101,7 +97,8 @@ def renew(
     digests = {name: digest(name, entry) for name, entry in entries.items()}
     stale = [name for name in entries if found.get(name, {}).get("inputs") != digests[name]]
     for name in names or stale:
-        found[name] = {"inputs": digests[name], **build(entries[name])}
+        row = {"inputs": digests[name], **build(entries[name])}
+        found = results(known) | {name: row}  # another may have written meanwhile
         kept = {name: found[name] for name in sorted(found) if name in entries}
         known.write_text(json.dumps(kept, indent=1, sort_keys=True) + "\n", "utf-8")
         print(name, found[name]["wheel"])

@@ -19,6 +19,7 @@ from manyloong.wheels import environment, job
 
 HERE = Path(__file__).parent
 LIST, RESULTS = HERE / "packages.toml", HERE / "packages.json"
+ROLES = ("emulator", "floorbuild", "native", "target", "toolchain")  # of the roots that builds and tests use
 PROGRAM = Path(sys.executable).with_name("manyloong")
 
 
@@ -30,7 +31,7 @@ def inputs() -> dict[str, Any]:
         "locks": {
             entry.name: hashlib.sha256(_decisive(entry.read_text("utf-8")).encode()).hexdigest()
             for entry in sorted(locks.iterdir(), key=lambda entry: entry.name)
-            if entry.name.endswith(".toml")
+            if entry.name.endswith(".toml") and entry.name.startswith(ROLES)
         },
         "recipes": {
             "root": resolve.RECIPE,
@@ -66,12 +67,14 @@ def build(
     *,
     roots: str = "current",
     more: tuple[str, ...] = (),
+    force: bool = True,
 ) -> list[dict[str, Any]]:
     """One release for some Pythons, built anew and tested in some roots; what was seen of each wheel.
 
-    ``more`` are further options of the command.
+    ``more`` are further options of the command; without ``force`` a wheel that was made of the same is taken.
     """
-    arguments = [str(PROGRAM), "build", entry["release"], "--python", ",".join(pythons), "--force", "--json"]
+    arguments = [str(PROGRAM), "build", entry["release"], "--python", ",".join(pythons), "--json"]
+    arguments += ["--no-table", *(["--force"] if force else [])]
     arguments += ["--output", str(output), "--test-roots", roots, *more]
     for requirement in entry.get("test_requires", []):
         arguments += ["--test-requires", requirement]

@@ -1,6 +1,7 @@
 """Builds the releases of rebuild.toml, builds each again from its record, and writes what was seen.
 
-``python -m evidence.rebuild``: what has no result for today's inputs; with ``--again`` everything.
+``python -m evidence.rebuild [RELEASE...]``: what has no result for today's inputs, of those named or of all;
+with ``--again`` whether it has one or not.
 """
 
 import hashlib
@@ -55,7 +56,9 @@ def digest() -> str:
 def rebuild(release: str, output: Path) -> dict[str, Any]:
     """One release, built (or taken from the cache) and built again; what ``manyloong rebuild`` said."""
     python = document()["python"]
-    (built,) = _json("build", release, "--python", python, "--no-test", "--output", str(output))["results"]
+    (built,) = _json(
+        "build", release, "--no-table", "--python", python, "--no-test", "--output", str(output)
+    )["results"]
     seen: dict[str, Any] = _json("rebuild", built["wheel"], accepted=(0, 5))
     return seen | {"requirements": [row["filename"] for row in built["record"]["build_environment"]]}
 
@@ -63,7 +66,9 @@ def rebuild(release: str, output: Path) -> dict[str, Any]:
 def _json(*words: str, accepted: tuple[int, ...] = (0,)) -> Any:
     done = subprocess.run([str(PROGRAM), *words, "--json"], capture_output=True, text=True, check=False)
     if done.returncode not in accepted or not done.stdout:
-        raise SystemExit(f"{' '.join(words)}: exit {done.returncode}\n{done.stderr[-3000:]}")
+        raise SystemExit(
+            f"{' '.join(words)}: exit {done.returncode}\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
+        )
     return json.loads(done.stdout)
 
 
@@ -75,13 +80,15 @@ def earlier() -> dict[str, Any]:
 
 def main() -> int:
     """Rebuild what is not there yet, and write rebuild.json after each release."""
-    results = {} if "--again" in sys.argv else earlier()
-    for release in document()["releases"]:
-        if release in results:
+    results = earlier()
+    named = [word for word in sys.argv[1:] if not word.startswith("-")]
+    for release in named or document()["releases"]:
+        if release in results and "--again" not in sys.argv:
             continue
         print(release, flush=True)
         with tempfile.TemporaryDirectory() as folder:
-            results[release] = rebuild(release, Path(folder))
+            seen = rebuild(release, Path(folder))
+        results = earlier() | {release: seen}  # another run may have written meanwhile
         found = {"digest": digest(), "inputs": inputs(), "results": results}
         RESULTS.write_text(json.dumps(found, indent=1, sort_keys=True) + "\n", "utf-8")
     return 0

@@ -1,7 +1,8 @@
 """Installs what the tests and benchmarks of the index need from the host's packages; run as root.
 
 PostgreSQL (its server is started by the tests, unprivileged), SQLite's own tool, nginx for exports, Chromium
-for the web pages, wrk and hey for load. Standard library only. What is there already is left alone.
+for the web pages, wrk and hey for load; with --oci: podman, runc and a registry, for `make test-oci`.
+Standard library only. What is there already is left alone.
 """
 
 import os
@@ -18,6 +19,7 @@ PACKAGES = {
     "wrk": "wrk",
     "hey": "hey",
 }
+IMAGES = {"podman": "podman", "docker-registry": "docker-registry", "runc": "runc"}  # for --oci, instead
 
 
 def is_there(tool: str) -> bool:
@@ -27,10 +29,11 @@ def is_there(tool: str) -> bool:
 
 
 def main() -> int:
-    missing = [tool for tool in PACKAGES if not is_there(tool)]
+    packages = IMAGES if sys.argv[1:] == ["--oci"] else PACKAGES
+    missing = [tool for tool in packages if not is_there(tool)]
     if not missing:
         return 0
-    install = ["apt-get", "install", "-y", "--no-install-recommends", *(PACKAGES[tool] for tool in missing)]
+    install = ["apt-get", "install", "-y", "--no-install-recommends", *(packages[tool] for tool in missing)]
     if not shutil.which("apt-get") or os.geteuid() != 0:
         print(f"test host: missing {', '.join(missing)}; as root: {' '.join(install)}", file=sys.stderr)
         return 1

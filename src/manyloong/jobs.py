@@ -17,6 +17,7 @@ from manyloong.store import keep_directory, save_folder, save_log
 from manyloong.supply import JobSupply, Needed
 from manyloong.targets import Python, Target
 from manyloong.wheels.build import native_wheel
+from manyloong.wheels.compiler_ids import compiler_ids
 from manyloong.wheels.diagnosis import moved_crash
 from manyloong.wheels.doors import Doors
 from manyloong.wheels.fallback import cross_reason
@@ -121,7 +122,7 @@ def run_job(job: Job, batch: Batch, supply: Supply) -> Result:
 
 def _run_in_lane(job: Job, batch: Batch, supply: Supply) -> Result:
     doors = batch.doors
-    if not batch.force and (done := cached(job, output=batch.output, store=doors.store)):
+    if not batch.force and (done := cached(job, output=batch.output, doors=doors)):
         return done
     runner = Remembering(doors.runner)
     with doors.store.scratch("build") as place:
@@ -196,15 +197,15 @@ class Requirements:
             source=source,
             identifier=Identifier(python=needed.python, target=kit.target),
             options=options,
-            kit=tuple(sorted((kit.ids | linked).items())),
+            kit=tuple(sorted((kit.ids | linked | compiler_ids(options.compilers, kit)).items())),
             roots=kit.built_ids(needed.python),
             lane="auto" if needed.side == "target" else NATIVE,
         )
         job = replace(whole, options=replace(whole.options, test_command=None, test_requires=()))
         if needed.side == "native":
             return native_wheel(job, batch.kit, batch.doors, supply)
-        cross, store = replace(whole, lane="cross"), batch.doors.store
-        tested = cached(cross, output=batch.output, store=store)  # with its test command, done before
+        cross = replace(whole, lane="cross")
+        tested = cached(cross, output=batch.output, doors=batch.doors)  # with its test command, done before
         result = tested or run_job(job, replace(batch, force=False), supply)
         return self._usable(result, source)
 

@@ -61,8 +61,10 @@ def build_wheel(job: Job, batch: Batch, supply: Supply, place: Path) -> Built | 
     if functions:
         seen = Dispatch(functions=functions, ran_on=passed_on(tests))
         verdict = judge(facts, batch.kit.target, dispatch=seen)
-    record = finish_record(record, job, verdict=verdict, tests=tests, stages=stages.finished)
-    return publish(record, job, path, output=batch.output, store=batch.doors.store)
+    record = finish_record(
+        record, job, verdict=verdict, tests=tests, stages=stages.finished, builder=batch.doors.builder
+    )
+    return publish(record, job, path, output=batch.output, doors=batch.doors)
 
 
 def make_wheel(
@@ -105,7 +107,7 @@ def _repair(raw: RawWheel, kit: Kit, place: Path, *, ports: Path | None) -> Repa
 
 def _made_before(job: Job, batch: Batch, place: Path) -> tuple[Path, BuildRecord] | None:
     """The wheel of an earlier job with the same build, with its sources for the tests."""
-    found = None if batch.force else made_before(job, place, store=batch.doors.store)
+    found = None if batch.force else made_before(job, place, doors=batch.doors)
     if found is not None:
         prepare_sources(job, batch.kit, prepare_workplace(place / "build"), batch.doors)
     return found

@@ -5,7 +5,7 @@ changed conditions.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from manyloong.errors import InputError, IntegrityError, NotFoundError
@@ -14,16 +14,15 @@ from manyloong.pipeline import Batch, make_wheel
 from manyloong.record import BuildRecord, parse_record, record_path
 from manyloong.results import Pure
 from manyloong.supply import JobSupply
-from manyloong.targets import target
+from manyloong.targets import Python, target
 from manyloong.wheels.doors import Doors
 from manyloong.wheels.given import GivenSource
+from manyloong.wheels.given_crates import parse_given_crates
 from manyloong.wheels.identifier import Identifier, parse_pythons
 from manyloong.wheels.job import Job, Options, parse_lane
 from manyloong.wheels.kit import Kit
 from manyloong.wheels.linked import linked_ids
-from manyloong.wheels.needs import options_for
 from manyloong.wheels.pinned import PinnedFile, ensure_pinned, kept_object
-from manyloong.wheels.recipes import Recipe
 from manyloong.wheels.source import PureRelease, Source, resolve_source
 
 
@@ -34,8 +33,8 @@ class Wanted:
     record: BuildRecord
     source: str | None = None  # archive or checkout
     given: tuple[GivenSource, ...] = ()  # for what the build downloads
-    recipes: tuple[Recipe, ...] = ()
     links: tuple[Path, ...] = ()
+    crates: tuple[Path, ...] = ()  # folders
 
 
 def read_wanted_record(path: Path) -> tuple[BuildRecord, Path | None]:
@@ -53,7 +52,7 @@ def read_wanted_record(path: Path) -> tuple[BuildRecord, Path | None]:
             hint="manyloong build writes it beside the wheel; name the record itself where it is elsewhere",
         ) from None
     record = parse_record(data, where=str(file))
-    if record.options is None:
+    if not record.whole:
         raise InputError(
             f"{file} is of schema {record.schema}, which does not say all that a build needs",
             hint=f"build it again: manyloong build {record.source.location}",
@@ -68,10 +67,8 @@ def plan_rebuild(wanted: Wanted, kit: Kit, *, doors: Doors) -> Job:
     """
     record = wanted.record
     source = _source(wanted, doors)
-    options = _options(wanted, source, kit, doors)
-    (python,) = parse_pythons(record.identifier.partition("-")[0]) or (None,)
-    if python is None:
-        raise IntegrityError(f"the record's identifier {record.identifier!r} names no Python")
+    options = _options(wanted, doors)
+    python = python_of(record)
     ids = kit.ids | linked_ids(options.recipe.ports, kit, doors, asked_by=source.label)
     built = tuple(pair for pair in kit.built_ids(python) if pair[0] == "python")
     check_kit(record, ids, dict(built).get("python", ""))
@@ -92,6 +89,15 @@ def plan_rebuild(wanted: Wanted, kit: Kit, *, doors: Doors) -> Job:
         fallback=record.fallback,
         pinned=pinned,
     )
+
+
+def python_of(record: BuildRecord) -> Python:
+    """The Python that a record's wheel was built for; IntegrityError where there is none of that name."""
+    try:
+        (python,) = parse_pythons(record.identifier.partition("-")[0]) or ()
+    except (InputError, ValueError):
+        raise IntegrityError(f"the record's identifier {record.identifier!r} names no Python") from None
+    return target(record.platform).python(python)
 
 
 def check_kit(record: BuildRecord, ids: dict[str, str], python_home: str) -> None:
@@ -146,34 +152,20 @@ def _source(wanted: Wanted, doors: Doors) -> Source:
     return found
 
 
-def _options(wanted: Wanted, source: Source, kit: Kit, doors: Doors) -> Options:
-    """The record's own options with the recipe of today, which must be the record's."""
-    record = wanted.record
-    asked = record.options
-    if asked is None:
+def _options(wanted: Wanted, doors: Doors) -> Options:
+    """The record's own options, recipe and hooks."""
+    asked = wanted.record.options
+    if asked is None or asked.recipe is None:
         raise InputError("the record does not say with which options it was made")
-    found = options_for(
-        source,
-        Options(test=False),
-        own=wanted.recipes,
-        ports=kit.ports,
-        store=doors.store,
-        listener=doors.listener,
-    )
-    there = record.recipe.build_sha256 if record.recipe else Recipe().build_digest
-    if found.recipe.build_digest != there:
-        origins = ", ".join(record.recipe.origins) if record.recipe else "none"
-        raise IntegrityError(
-            f"the recipe of {source.label} is another one: the record has {there[:16]} ({origins}), "
-            f"here is {found.recipe.build_digest[:16]} ({', '.join(found.recipe.origins) or 'none'})",
-            hint="name the recipe that was used: --recipe FILE",
-        )
-    return replace(
-        found,
+    return Options(
+        test=False,
         config_settings=tuple(asked.config_settings.items()),
         environment=tuple(asked.environment.items()),
         find_links=tuple(str(folder) for folder in wanted.links),
         sources=tuple(_given(url, sha256, wanted, doors) for url, sha256 in sorted(asked.sources.items())),
+        hooks=asked.hooks,
+        crates=parse_given_crates(wanted.crates, relock=asked.relock),
+        recipe=asked.recipe,
     )
 
 
@@ -215,13 +207,17 @@ def _make_nothing(source: Source, *_: object) -> Path:
 
 def check_inputs(record: BuildRecord, found: BuildRecord) -> None:
     """IntegrityError that names what a build asked for and its record does not have."""
-    if set(found.requirements) != set(record.requirements):
-        other = sorted(set(found.requirements) ^ set(record.requirements))
+    other = sorted(set(found.requirements) - set(record.requirements))  # it may ask less: all is there
+    if other:
         raise IntegrityError(f"the build asked for other requirements than the record's: {', '.join(other)}")
     served = [{(one.url, one.sha256) for one in row.downloads} for row in (record, found)]
     if served[0] != served[1]:
         urls = ", ".join(sorted(url for url, _ in served[0] ^ served[1]))
         raise IntegrityError(f"the build was served other downloads than the record's: {urls}")
+    crates = [{(one.name, one.version, one.sha256) for one in row.crates} for row in (record, found)]
+    if crates[0] != crates[1]:
+        names = ", ".join(sorted(f"{name} {version}" for name, version, _ in crates[0] ^ crates[1]))
+        raise IntegrityError(f"the build had other crates than the record's: {names}")
 
 
 def wheel_of(record: BuildRecord, beside: Path | None, doors: Doors) -> Path | None:

@@ -5,7 +5,7 @@ record of which a byte changed is refused.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import msgspec
@@ -16,12 +16,14 @@ from manyloong.errors import IntegrityError
 from manyloong.events import StageFinished
 from manyloong.store import seal_holds, seal_of, seal_text
 from manyloong.wheels.build import RawWheel
+from manyloong.wheels.crates import HadCrate
 from manyloong.wheels.downloads import Download
 from manyloong.wheels.environment import BuildEnvironment
+from manyloong.wheels.hooks import Hooks
 from manyloong.wheels.job import Job
 from manyloong.wheels.kit import Kit
 from manyloong.wheels.recipe_keys import Skip
-from manyloong.wheels.recipes import Recipe
+from manyloong.wheels.recipes import Recipe, built_part
 from manyloong.wheels.repair import Repaired
 from manyloong.wheels.source import Source
 from manyloong.wheels.test import TestReport, passed_on
@@ -52,6 +54,16 @@ class WheelRecord:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CrateRecord:
+    """A Rust crate that the build had, by its archive's digest, and where it came from."""
+
+    name: str
+    version: str
+    sha256: str
+    origin: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PatchRecord:
     """A change to the sources, and where it stands upstream."""
 
@@ -70,7 +82,6 @@ class RecipeRecord:
     dispatched: tuple[str, ...]
     skips: tuple[Skip, ...]
     patches: tuple[PatchRecord, ...]
-    build_sha256: str = ""  # of all that decided the wheel's bytes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +91,9 @@ class OptionsRecord:
     config_settings: dict[str, str | tuple[str, ...]]
     environment: dict[str, str]
     sources: dict[str, str]  # address -> SHA-256 of the file that the user gave for it
+    hooks: Hooks = field(default_factory=Hooks)  # of the project's own tables
+    recipe: Recipe | None = None  # whole, but for what is about tests; patches with their text
+    relock: bool = False  # versions of crates were chosen anew
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,10 +136,18 @@ class BuildRecord:
     target_copies: tuple[WheelRecord, ...] = ()  # of build requirements that it was compiled against
     fallback: str = ""  # why it is not a cross build, where that was tried first
     recipe: RecipeRecord | None = None
+    crates: tuple[CrateRecord, ...] = ()
+    relocked: tuple[str, ...] = ()  # crates in other versions than Cargo.lock names
     notes: tuple[str, ...] = ()  # options of the project's own tables that had no effect, and why
     hermetic: bool = True  # False: hooks could reach the network
     options: OptionsRecord | None = None  # None in records of schema 1
+    builder: str = ""  # URI of who built it, for provenance; empty where nobody said
     python_home: str = ""  # what identifies the build variables of a Python from source
+
+    @property
+    def whole(self) -> bool:
+        """Whether it says all that a build needs; records of schema 1 do not."""
+        return self.options is not None and self.options.recipe is not None
 
     @property
     def dispatch(self) -> Dispatch:
@@ -198,6 +220,8 @@ def assemble_record(
         recipe=_recipe_record(job.options.recipe),
         options=_options_record(job),
         python_home=dict(job.roots).get("python", ""),
+        relocked=raw.relocked,
+        crates=tuple(_crate_record(one) for one in raw.crates),
         target_copies=tuple(
             WheelRecord(filename=one.filename, sha256=one.sha256) for one in raw.environment.copies
         ),
@@ -211,6 +235,7 @@ def finish_record(
     verdict: Verdict,
     tests: tuple[TestReport, ...],
     stages: Sequence[StageFinished],
+    builder: str = "",
 ) -> BuildRecord:
     """The record of a finished job: how its wheel was made, perhaps by another job, and what became of it."""
     return replace(
@@ -224,11 +249,17 @@ def finish_record(
         options=_options_record(job),
         python_home=dict(job.roots).get("python", ""),
         schema=SCHEMA,
+        builder=builder,
         accepted=verdict.accepted,
         verdict=verdict,
         tests=tests,
         stages=tuple(StageRecord(name=stage.stage, seconds=stage.seconds) for stage in stages),
     )
+
+
+def _crate_record(had: HadCrate) -> CrateRecord:
+    crate = had.crate
+    return CrateRecord(name=crate.name, version=crate.version, sha256=crate.checksum, origin=had.origin)
 
 
 def _source_record(source: Source) -> SourceRecord:
@@ -246,7 +277,6 @@ def _recipe_record(recipe: Recipe) -> RecipeRecord | None:
         return None
     return RecipeRecord(
         sha256=recipe.digest,
-        build_sha256=recipe.build_digest,
         origins=recipe.origins,
         ports=recipe.ports,
         dispatched=recipe.dispatched,
@@ -263,6 +293,9 @@ def _options_record(job: Job) -> OptionsRecord:
         config_settings=dict(options.config_settings),
         environment=dict(options.environment),
         sources={one.url: one.sha256 for one in options.sources},
+        hooks=options.hooks,
+        recipe=built_part(options.recipe),
+        relock=options.crates.relock,
     )
 
 

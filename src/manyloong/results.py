@@ -5,9 +5,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from manyloong.errors import ManyloongError
+from manyloong.provenance import format_statement, provenance_path, wheel_statement
 from manyloong.record import BuildRecord, format_record, parse_record, record_path
 from manyloong.store import Store, write_whole
+from manyloong.wheels.doors import Doors
 from manyloong.wheels.job import Job
+from manyloong.wheels.pinned import kept_object
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,13 +45,13 @@ class Failed:
 Result = Built | Pure | Failed
 
 
-def made_before(job: Job, place: Path, *, store: Store) -> tuple[Path, BuildRecord] | None:
+def made_before(job: Job, place: Path, *, doors: Doors) -> tuple[Path, BuildRecord] | None:
     """The wheel of an earlier job with the same build, copied to ``place``, and its record."""
-    known = store.get_json("made", job.build_id)
+    known = doors.store.get_json("made", job.build_id)
     if known is None:
         return None
     record = parse_record(known["record"].encode(), where=f"the record of build {job.build_id[:12]}")
-    kept = store.object_path(record.wheel.sha256)
+    kept = _kept_wheel(record, doors)
     if kept is None:
         return None
     path = place / "repaired" / record.wheel.filename
@@ -57,28 +60,40 @@ def made_before(job: Job, place: Path, *, store: Store) -> tuple[Path, BuildReco
     return path, record
 
 
+def _kept_wheel(record: BuildRecord, doors: Doors) -> Path | None:
+    """A record's wheel in the store, hashed again; None where it is gone, or was damaged and is removed."""
+    return kept_object(record.wheel.sha256, record.wheel.filename, doors)
+
+
 def remember_made(record: BuildRecord, job: Job, *, store: Store) -> None:
     """For jobs that differ from this one in their tests only."""
     store.put_json("made", job.build_id, {"record": format_record(record).decode()})
 
 
-def publish(record: BuildRecord, job: Job, wheel: Path, *, output: Path, store: Store) -> Built:
-    """The wheel and its record in the output folder, or below ``rejected/`` when it must not be used."""
+def publish(record: BuildRecord, job: Job, wheel: Path, *, output: Path, doors: Doors) -> Built:
+    """Wheel, record and provenance in the output folder; below ``rejected/`` if it must not be used."""
     path = (output if record.shippable else output / "rejected") / record.wheel.filename
     write_whole(path, wheel.read_bytes())
     write_whole(record_path(path), format_record(record))
+    write_whole(provenance_path(path), provenance_file(record, doors))
     if record.shippable:
-        store.put_json("job", job.id, {"record": format_record(record).decode()})
+        doors.store.put_json("job", job.id, {"record": format_record(record).decode()})
     return Built(path=path, record=record)
 
 
-def cached(job: Job, *, output: Path, store: Store) -> Built | None:
+def provenance_file(record: BuildRecord, doors: Doors) -> bytes:
+    """What a build says of where its wheel comes from: signed, where there is somebody to sign."""
+    statement = format_statement(wheel_statement(record))
+    return doors.signer(statement) if doors.signer else statement + b"\n"
+
+
+def cached(job: Job, *, output: Path, doors: Doors) -> Built | None:
     """The result of the same job, done before; None when there is none or its wheel was pruned."""
-    document = store.get_json("job", job.id)
+    document = doors.store.get_json("job", job.id)
     if document is None:
         return None
     record = parse_record(document["record"].encode(), where=f"the cached record of job {job.id[:12]}")
-    wheel = store.object_path(record.wheel.sha256)
-    if wheel is None or record.options is None:  # a record of schema 1 is written again
+    wheel = _kept_wheel(record, doors)
+    if wheel is None or not record.whole:  # an older one is written again
         return None
-    return replace(publish(record, job, wheel, output=output, store=store), cached=True)
+    return replace(publish(record, job, wheel, output=output, doors=doors), cached=True)

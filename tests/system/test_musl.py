@@ -72,6 +72,7 @@ def test_one_command_builds_for_both_libcs(tree: Path, tmp_path: Path) -> None:
         assert {report["cpu"] for report in record["tests"]} == {"la464", "la464,lasx=off"}
     tests = records["cp313-musllinux_loongarch64"]["tests"]
     assert {(report["root"], report["root_id"]) for report in tests} == {(ROOT, tree.name)}
+    assert {report["libc"] for report in tests} == {"musl 1.2.5"}
 
 
 @pytest.mark.system

@@ -1,9 +1,12 @@
 """Wheels made again from their records: the committed evidence, one of them again, and what is refused."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from evidence import rebuild as evidence
 from tests.system.manyloong_cli import build, manyloong
 
@@ -23,18 +26,47 @@ def test_evidence_says_that_wheels_are_made_again() -> None:
     assert all("umask 0027" in seen["conditions"] for seen in results.values())
 
 
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A wheel with its record, and provenance signed by ``key.pem`` beside it."""
+    folder = tmp_path_factory.mktemp("built")
+    (folder / "key.pem").write_bytes(
+        Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    )
+    (seen,) = build(RELEASE, "--python", "cp313", "--no-test", output=folder)
+    ran = manyloong("provenance", seen["wheel"], "--key", folder / "key.pem")
+    assert ran.returncode == 0, ran.stderr
+    return Path(seen["wheel"])
+
+
+def flip(path: Path, at: float = 0.5) -> None:
+    data = bytearray(path.read_bytes())
+    data[int(len(data) * at)] ^= 1
+    path.write_bytes(data)
+
+
 @pytest.mark.system
-def test_a_wheel_is_made_again_and_another_one_is_refused(tmp_path: Path) -> None:
-    (built,) = build(RELEASE, "--python", "cp313", "--no-test", output=tmp_path)
-    wheel = Path(built["wheel"])
-    ran = manyloong("rebuild", wheel, "--json", "--output", tmp_path / "again")
+def test_a_wheel_is_made_again_byte_for_byte(built: Path, tmp_path: Path) -> None:
+    ran = manyloong("rebuild", built, "--json", "--output", tmp_path)
     assert ran.returncode == 0, ran.stderr
     assert ran.json()["strict"]
-    assert (tmp_path / "again" / wheel.name).read_bytes() == wheel.read_bytes()
+    assert (tmp_path / built.name).read_bytes() == built.read_bytes()
 
-    data = bytearray(wheel.read_bytes())
-    data[len(data) // 2] ^= 1
-    wheel.write_bytes(data)
-    ran = manyloong("rebuild", wheel, "--json")
-    assert (ran.returncode, wheel.name in ran.stderr) == (5, True), ran.stderr
-    assert "Traceback" not in ran.stderr
+
+@pytest.mark.system
+@pytest.mark.parametrize("part", ["wheel", "record", "provenance"])
+def test_a_flipped_byte_is_named_and_refused(built: Path, part: str, tmp_path: Path) -> None:
+    folder = tmp_path / "copy"
+    shutil.copytree(built.parent, folder)
+    wheel = folder / built.name
+    key = folder / "key.pem"
+    assert manyloong("verify", wheel, "--key", key).returncode == 0
+    flipped = wheel if part == "wheel" else folder / f"{wheel.name}.{part}.json"
+    flip(flipped)
+    commands: list[tuple[str | Path, ...]] = [("verify", wheel, "--key", key)]
+    commands += [] if part == "provenance" else [("rebuild", wheel, "--json")]
+    for words in commands:
+        ran = manyloong(*words)
+        assert ran.returncode == 5, (words, ran.stderr)
+        assert flipped.name in ran.stderr
+        assert "Traceback" not in ran.stderr

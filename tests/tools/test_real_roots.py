@@ -6,11 +6,13 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from pysequoia import Cert
 
 from manyloong.config.mirrors import debian_mirrors
 from manyloong.config.paths import cache_directory
 from manyloong.events import ignore
 from manyloong.roots import Root, ensure_emulator, ensure_root
+from manyloong.roots.index import archive_keys
 from manyloong.roots.renew import renew_lock
 from manyloong.sandbox import BubblewrapRunner, Command, Emulator, probe_host
 from manyloong.store import HttpFetcher, Store
@@ -167,7 +169,9 @@ def test_nothing_leads_out_and_modes_are_two(native: Root, loong: Root) -> None:
 
 
 def test_the_mirrors_index_is_signed_by_a_shipped_key(store: Store) -> None:
-    lock, _ = renew_lock(
+    lock, _, signed = renew_lock(
         "emulator-amd64", fetcher=HttpFetcher(store), mirrors=debian_mirrors(os.environ), listener=ignore
     )
     assert [package.name for package in lock.packages] == ["qemu-user"]
+    shipped = {str(Cert.from_bytes(key).fingerprint).upper() for key in archive_keys()}
+    assert set(signed.rpartition("signed by ")[2].split(", ")) <= shipped

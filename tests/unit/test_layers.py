@@ -16,6 +16,7 @@ ROWS = (
     ("jobs", "rebuild"),
     ("pipeline",),
     ("supply", "results"),
+    ("provenance",),
     ("record", "ci"),
     ("wheels", "audit", "spec", "corpus"),
     ("roots",),

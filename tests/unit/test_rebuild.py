@@ -9,10 +9,20 @@ import pytest
 from manyloong.audit import Verdict
 from manyloong.errors import InputError, IntegrityError, NotFoundError
 from manyloong.rebuild import check_inputs, check_kit, read_wanted_record
-from manyloong.record import BuildRecord, OptionsRecord, SourceRecord, WheelRecord, format_record, record_path
+from manyloong.record import (
+    BuildRecord,
+    CrateRecord,
+    OptionsRecord,
+    SourceRecord,
+    WheelRecord,
+    format_record,
+    record_path,
+)
 from manyloong.store import Store, seal_holds, seal_of, seal_text
 from manyloong.store.normalise import normalise_modes
 from manyloong.wheels.compare import compare_wheels
+from manyloong.wheels.hooks import Hooks
+from manyloong.wheels.recipes import Patch, Recipe
 
 NAME = "demo-1.0-cp313-cp313-manylinux_2_36_loongarch64.whl"
 
@@ -41,7 +51,16 @@ def record(**changes: object) -> BuildRecord:
         verdict=Verdict(path="demo.whl", target="manylinux_2_36_loongarch64", findings=()),
         tests=(),
         wheel=WheelRecord(filename=NAME, sha256="e" * 64),
-        options=OptionsRecord(config_settings={"a": ("b", "c"), "d": "e"}, environment={}, sources={}),
+        options=OptionsRecord(
+            config_settings={"a": ("b", "c"), "d": "e"},
+            environment={},
+            sources={},
+            hooks=Hooks(before_all="make x", environment=(("A", "$(b)"),)),
+            recipe=Recipe(
+                config_settings=(("a", ("b", "c")), ("d", "e")),
+                patches=(Patch(name="p", status="Submitted", text="--- a"),),
+            ),
+        ),
     )
     return replace(made, **changes)  # type: ignore[arg-type]
 
@@ -148,6 +167,10 @@ def test_another_toolchain_is_named() -> None:
 def test_other_requirements_are_named() -> None:
     with pytest.raises(IntegrityError, match="cython"):
         check_inputs(record(), record(requirements=("cython", "setuptools")))
+    check_inputs(record(), record(requirements=()))  # it may ask less: all is there
+    crate = CrateRecord(name="syn", version="2.0.1", sha256="9" * 64, origin="store")
+    with pytest.raises(IntegrityError, match=r"crates than the record's: syn 2\.0\.1"):
+        check_inputs(record(), record(crates=(crate,)))
 
 
 def nothing(tree: Path) -> None:

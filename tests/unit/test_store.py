@@ -89,7 +89,32 @@ def test_json_comes_back(tmp_path: Path) -> None:
     assert store.get_json("kind", "key") is None
     store.put_json("kind", "key", {"a": [1, "ü"]})
     assert store.get_json("kind", "key") == {"a": [1, "ü"]}
-    (tmp_path / "json" / "kind" / "key.json").write_text('{"a"')
+    path = tmp_path / "results" / "kind" / "key.json"
+    path.write_bytes(b"")
+    assert store.get_json("kind", "key") is None
+
+
+def test_what_older_releases_kept_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "json/kind/key.json"
+    path.parent.mkdir(parents=True)
+    path.write_text('{"a": 1}')
+    assert Store(tmp_path).get_json("kind", "key") == {"a": 1}
+    Store(tmp_path).put_json("kind", "key", 2)
+    assert Store(tmp_path).get_json("kind", "key") == 2
+
+
+def test_a_byte_flipped_in_a_result_is_named_and_refused(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    store.put_json("kind", "key", {"a": [1, "x"]})
+    path = tmp_path / "results" / "kind" / "key.json"
+    data = path.read_bytes()
+    for at in range(len(data)):
+        path.write_bytes(data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :])
+        with pytest.raises(IntegrityError, match=r"kind/key\.json was changed"):
+            store.get_json("kind", "key")
+        assert [(one.kind, one.key) for one in store.damaged()] == [("result", "kind/key")]
+    (damage,) = store.damaged()
+    store.remove_damaged(damage)
     assert store.get_json("kind", "key") is None
 
 

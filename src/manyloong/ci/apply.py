@@ -3,7 +3,7 @@
 From strongest to weakest: the command line, CIBW_* variables, the recipe, the project's table.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from manyloong.ci.reader import BuildTable, Table
@@ -28,10 +28,23 @@ class Applied:
 
 
 def apply_table(
-    user: Options, recipe: Recipe, table: Table, identifier: str, *, network: bool, stable_only: str = ""
+    user: Options,
+    recipe: Recipe,
+    table: Table,
+    identifier: str,
+    *,
+    network: bool,
+    stable_only: str = "",
+    archive: bool = False,
 ) -> Applied:
-    """The options of one identifier; InputError for an option that is refused."""
+    """The options of one identifier; InputError for an option that is refused.
+
+    ``archive``: the sources are a release's, which often lacks what only its repository has; a command that
+    names such a file is left out.
+    """
     build = table.of(identifier)
+    absent = {option: f"the source archive has no {', '.join(names)}" for option, names in build.missing}
+    recipe = replace(recipe, ignored=tuple(((absent if archive else {}) | dict(recipe.ignored)).items()))
     given = _of_variables(user, build, table)
     settled = with_recipe(given, recipe)
     own_test = recipe.test_command is not None and given.test_command is None
@@ -55,7 +68,8 @@ def apply_table(
         options = _with_tests(options, build, ignored, environment, network)
     elif build.test_command:
         options = replace(options, test_hooks=TestHooks(environment=tuple(environment)))
-    return Applied(options=options, notes=_notes(table, recipe, own_test=own_test))
+    notes = (*_notes(table, recipe, own_test=own_test), *_installer_notes(environment))
+    return Applied(options=options, notes=notes)
 
 
 def _texts(settings: Settings) -> list[str]:
@@ -121,6 +135,13 @@ def _with_tests(
             network=network and bool(before),
         ),
     )
+
+
+def _installer_notes(environment: Sequence[tuple[str, str]]) -> tuple[str, ...]:
+    """Variables for pip and uv are read by those that hooks start, and by nothing else here."""
+    names = [f"environment.{name}" for name, _ in environment if name.startswith(("PIP_", "UV_"))]
+    why = "has effect in hooks only; build requirements are resolved from what the project declares"
+    return (f"{', '.join(names)}: {why}",) if names else ()
 
 
 def _notes(table: Table, recipe: Recipe, *, own_test: bool) -> tuple[str, ...]:

@@ -31,7 +31,7 @@ def choose_pythons(
     if usual:
         named = "build" in dict(table.origins)
         later = ",".join(row.tag for row in chosen if row.from_source and named)
-        note = f"selected too, but built only when named, their Pythons first: --python {later}"
+        note = f"selected too; these are built only when they are named: --python {later}"
         return Choice(pythons=tuple(usual), notes=(note,) if later else ())
     if chosen:
         return Choice(pythons=tuple(chosen))

@@ -26,6 +26,7 @@ class TablePlan:
     table: Table | None
     ports: tuple[str, ...] = ()  # of system packages that its hooks install
     network: bool = False
+    archive: bool = False  # the sources are a release's archive, not a checkout
     asked: tuple[Python, ...] | None = None
 
     @property
@@ -47,6 +48,7 @@ class TablePlan:
                 str(identifier),
                 network=self.network,
                 stable_only=choice.stable_only,
+                archive=self.archive,
             )
             return applied.options, (*choice.notes, *applied.notes)
 
@@ -80,4 +82,5 @@ def plan_tables(
         for option, text in hooks.items():
             names += named_packages(text) if option not in ignored else ()
     ports = package_ports(system_packages()["ports"], tuple(dict.fromkeys(names)))
-    return TablePlan(choice=choice, table=table, ports=ports, network=network, asked=python)
+    archive = source.kind != "directory"
+    return TablePlan(choice=choice, table=table, ports=ports, network=network, archive=archive, asked=python)

@@ -45,6 +45,7 @@ class BuildTable:
     environment: Variables  # as a shell reads it
     plain: Variables | None  # the same as values, where no shell is needed to know them
     frontend: str
+    missing: tuple[tuple[str, tuple[str, ...]], ...] = ()  # option -> files it names, not there
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,8 +163,8 @@ def _table(answer: Mapping[str, Any]) -> Table:
         selected=tuple(answer["selected"]),
         build=answer["build"],
         skip=answer["skip"],
-        builds=tuple((name, _build(row)) for name, row in answer["builds"].items()),
-        origins=tuple((name, tuple(rows)) for name, rows in answer["set"].items()),
+        builds=tuple((name, _build(row)) for name, row in sorted(answer["builds"].items())),
+        origins=tuple((name, tuple(rows)) for name, rows in sorted(answer["set"].items())),
         notes=tuple(answer["notes"]),
     )
 
@@ -186,4 +187,5 @@ def _build(row: Mapping[str, Any]) -> BuildTable:
         environment=_pairs(row["environment"]),
         plain=None if row["plain"] is None else tuple(row["plain"].items()),
         frontend=" ".join((row["frontend"]["name"], *row["frontend"]["args"])),
+        missing=tuple((option, tuple(names)) for option, names in row["missing"].items()),
     )

@@ -12,16 +12,20 @@ from manyloong.cli import (
     audit,
     build,
     cache,
+    cibuildwheel,
     doctor,
     image,
     index,
+    matrix,
     ports,
+    ports_sources,
     rebuild,
     recipe,
     root,
     root_import,
     root_inputs,
     spec,
+    verify,
 )
 
 app = typer.Typer(
@@ -51,9 +55,13 @@ def _root(
 
 
 app.command(epilog=build.EPILOG)(build.build)
+app.command(epilog=matrix.EPILOG)(matrix.matrix)
 app.command(epilog=doctor.EPILOG)(doctor.doctor)
 app.command(epilog=audit.EPILOG)(audit.audit)
 app.command(epilog=rebuild.EPILOG)(rebuild.rebuild)
+app.command(epilog=verify.EPILOG)(verify.provenance)
+app.command(epilog=verify.VERIFY_EPILOG)(verify.verify)
+app.command(**cibuildwheel.SETTINGS)(cibuildwheel.cibuildwheel)
 app.add_typer(spec.app)
 app.add_typer(index.app)
 for verb in (root_inputs.verify, root_inputs.diff, root_inputs.vendor, image.export, image.publish):
@@ -61,6 +69,7 @@ for verb in (root_inputs.verify, root_inputs.diff, root_inputs.vendor, image.exp
 root.app.command("import")(root_import.import_)
 root.app.command()(root_import.forget)
 app.add_typer(root.app, name="root")
+ports.app.command()(ports_sources.sources)
 app.add_typer(ports.app, name="ports")
 app.add_typer(recipe.app, name="recipe")
 app.add_typer(cache.app, name="cache")

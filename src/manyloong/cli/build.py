@@ -2,11 +2,14 @@
 
 import os
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from manyloong.errors import InputError
+
+if TYPE_CHECKING:
+    from manyloong.wheels.given_crates import GivenCrates
 
 EPILOG = (
     "Examples: manyloong build markupsafe; manyloong build msgpack==1.2.4 --python cp313,cp314; "
@@ -48,6 +51,12 @@ def build(
         list[str],
         typer.Option("--source", help="URL=FILE (or git repository) for what the build downloads."),
     ] = [],  # noqa: B006
+    crates: Annotated[
+        list[Path], typer.Option(help="Folder with Rust crates (as `cargo vendor` writes it, or archives).")
+    ] = [],  # noqa: B006
+    relock: Annotated[
+        bool, typer.Option("--relock", help="Let cargo choose crates anew from --crates, against Cargo.lock.")
+    ] = False,
     test_command: Annotated[
         str | None, typer.Option(help="Shell command run after the imports; knows {project} and {wheel}.")
     ] = None,
@@ -110,6 +119,7 @@ def build(
         test_requires=tuple(test_requires),
         find_links=tuple(str(folder.resolve()) for folder in find_links),
         sources=given.parse_given(source_file),
+        crates=_given_crates(crates, relock=relock),
     )
     request = Request(
         source=source,
@@ -136,6 +146,12 @@ def build(
 
 def _pairs(texts: list[str], option: str) -> list[tuple[str, str]]:
     return [_pair(text, option) for text in texts]
+
+
+def _given_crates(folders: list[Path], *, relock: bool) -> "GivenCrates":
+    from manyloong.wheels.given_crates import parse_given_crates
+
+    return parse_given_crates(folders, relock=relock)
 
 
 def _pair(text: str, option: str) -> tuple[str, str]:

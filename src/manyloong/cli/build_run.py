@@ -1,5 +1,6 @@
 """``manyloong build`` after its arguments: from a request to what is printed."""
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
@@ -9,12 +10,14 @@ from manyloong.ci.plan import plan_tables
 from manyloong.cli.build_report import print_plan, print_pure, print_results
 from manyloong.cli.doors import Outside, open_outside
 from manyloong.cli.progress import ProgressListener
+from manyloong.cli.signing import signing_doors
 from manyloong.events import Noted
 from manyloong.jobs import plan_jobs, run_jobs
 from manyloong.pipeline import Batch
 from manyloong.results import Built, Result
 from manyloong.roots.ports import all_ports
 from manyloong.targets import Python, Target
+from manyloong.wheels.compiler_ids import compiler_ids
 from manyloong.wheels.doors import Doors
 from manyloong.wheels.floors import RootChoice
 from manyloong.wheels.identifier import admitted
@@ -56,7 +59,8 @@ def run_request(request: Request) -> int:
     ports = all_ports(request.ports)
     with ProgressListener(quiet=request.as_json) as listener:
         outside = open_outside(listener, offline=request.offline, locked=request.locked)
-        doors = outside.doors
+        doors = signing_doors(outside.doors, os.environ)
+        outside = replace(outside, doors=doors)
         found = _source(request, outside)
         if isinstance(found, PureRelease):
             print_pure(found, as_json=request.as_json)
@@ -84,7 +88,7 @@ class _Planned:
     target: Target
     jobs: Callable[..., tuple[Job, ...]]
     pythons: tuple[Python, ...] | None
-    ports: tuple[str, ...]
+    options: Options
 
 
 def _plan(request: Request, target: Target, found: Source, options: Options, doors: Doors) -> _Planned:
@@ -108,7 +112,7 @@ def _plan(request: Request, target: Target, found: Source, options: Options, doo
         lane=request.lane,
         special=tables.special(request.options, options.recipe),
     )
-    return _Planned(target=target, jobs=jobs, pythons=tables.pythons, ports=options.recipe.ports)
+    return _Planned(target=target, jobs=jobs, pythons=tables.pythons, options=options)
 
 
 def _run(
@@ -120,7 +124,8 @@ def _run(
     wanted = admitted(plan.pythons, source.requires_python, project=source.label)
     pythons = tuple(plan.target.python(python) for python in wanted)
     kit = with_floors(kit, pythons, request.test_roots if request.options.test else (), doors=doors)
-    linked = linked_ids(plan.ports, kit, doors, asked_by=source.label)
+    linked = linked_ids(plan.options.recipe.ports, kit, doors, asked_by=source.label)
+    made_with = kit.ids | linked | compiler_ids(plan.options.compilers, kit)
     batch = Batch(
         kit=kit,
         doors=doors,
@@ -132,7 +137,7 @@ def _run(
         links=request.options.find_links,
         test=request.options.test,
     )
-    return run_jobs(plan.jobs(kit=kit.ids | linked, built=kit.built_ids), batch)
+    return run_jobs(plan.jobs(kit=made_with, built=kit.built_ids), batch)
 
 
 def _with_ports(options: Options, ports: tuple[str, ...]) -> Options:

@@ -82,3 +82,37 @@ def prune(
         terminal.print_json({"freed_bytes": freed})
     else:
         print(f"freed {size_text(freed)}")
+
+
+@app.command()
+def verify(
+    remove: Annotated[
+        bool,
+        typer.Option("--remove", help="Remove what is damaged; it is made again when needed."),
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+) -> None:
+    """Read every byte of the cache, and name files and trees that are not what they were.
+
+    Exit code 5 where there are any, also when they were removed.
+    """
+    import os
+    from dataclasses import asdict
+
+    from manyloong.cli import terminal
+    from manyloong.config.paths import cache_directory
+    from manyloong.errors import IntegrityError
+    from manyloong.store import Store
+
+    store = Store(cache_directory(os.environ))
+    found = tuple(store.damaged())
+    for damage in found if remove else ():
+        store.remove_damaged(damage)
+    if as_json:
+        terminal.print_json({"damaged": [asdict(damage) for damage in found], "removed": remove})
+    for damage in () if as_json else found:
+        print(f"{damage.kind} {damage.key}: damaged" + (f", {damage.paths[0]}" if damage.paths else ""))
+    if found:
+        raise typer.Exit(IntegrityError.exit_code)
+    if not as_json:
+        print("nothing is damaged")

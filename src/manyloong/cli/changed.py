@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from manyloong.errors import BuildError
 from manyloong.roots.compare import tree_differences, tree_digests
@@ -45,6 +46,7 @@ class Rebuilt:
     tar: str
     conditions: str
     differences: tuple[str, ...] = ()
+    manifest: str = ""  # of an image: what registries know it by
 
 
 def changed_conditions(place: Path) -> Conditions:
@@ -107,15 +109,27 @@ def run_under(
 
 def build_under(conditions: Conditions, name: str, *, shelf: Path) -> Path:
     """Build a root with ``manyloong root build`` in a process of its own; BuildError with what it said."""
-    words = ("manyloong", "root", "build", name, "--offline", "--mirror", str(shelf), "--json")
-    done = run_under(conditions, words)
+    return Path(_answered(conditions, name, ("build", name), shelf)["roots"][0]["path"])
+
+
+def export_under(conditions: Conditions, name: str, *, shelf: Path) -> tuple[Path, str]:
+    """Write an image with ``manyloong root export`` in the same way: its folder and manifest digest."""
+    folder = conditions.place / "image"
+    answer = _answered(conditions, name, ("export", name, "--oci", str(folder)), shelf)
+    return folder, str(answer["manifest"])
+
+
+def _answered(conditions: Conditions, name: str, words: Sequence[str], shelf: Path) -> dict[str, Any]:
+    whole = ("manyloong", "root", *words, "--offline", "--mirror", str(shelf), "--json")
+    done = run_under(conditions, whole)
     if done.returncode != 0:
         last = "\n".join((done.stderr or done.stdout).splitlines()[-30:])
         raise BuildError(
             f"{name}: the second build failed ({conditions}):\n{last}",
-            hint="see whether the first one works: manyloong root build " + name,
+            hint=f"see whether it works as it is: manyloong root {words[0]} {name}",
         )
-    return Path(json.loads(done.stdout)["roots"][0]["path"])
+    answer: dict[str, Any] = json.loads(done.stdout)
+    return answer
 
 
 def compare_builds(name: str, first: Path, second: Path, conditions: Conditions) -> Rebuilt:
@@ -129,4 +143,21 @@ def compare_builds(name: str, first: Path, second: Path, conditions: Conditions)
         tar=digests.tar,
         conditions=str(conditions),
         differences=differences,
+    )
+
+
+def compare_images(
+    name: str, first: tuple[Path, str], second: tuple[Path, str], conditions: Conditions
+) -> Rebuilt:
+    """Whether two image layouts (folder, manifest) are the same, blob by blob."""
+    differences = tuple(str(one) for one in tree_differences(first[0], second[0]))
+    digests = tree_digests(first[0], epoch=EPOCH)
+    return Rebuilt(
+        name=name,
+        same=not differences and first[1] == second[1],
+        tree=digests.tree,
+        tar=digests.tar,
+        conditions=str(conditions),
+        differences=differences,
+        manifest=first[1],
     )

@@ -20,11 +20,11 @@ def rebuild(
     source_file: Annotated[
         list[str], typer.Option("--source", help="URL=FILE that the build was given for a download.")
     ] = [],  # noqa: B006 - typer copies it
-    recipe: Annotated[list[Path], typer.Option(help="Recipe or folder of recipes that was used.")] = [],  # noqa: B006
     ports: Annotated[list[Path], typer.Option(help="Folder of ports that was used.")] = [],  # noqa: B006
     find_links: Annotated[
         list[Path], typer.Option(help="Folder with wheels of build requirements that no index has.")
     ] = [],  # noqa: B006
+    crates: Annotated[list[Path], typer.Option(help="Folder with the Rust crates that were used.")] = [],  # noqa: B006
     stabilised: Annotated[
         bool,
         typer.Option(
@@ -49,9 +49,9 @@ def rebuild(
         record=record,
         source=source,
         given=parse_given(source_file),
-        recipes=tuple(recipe),
         ports=tuple(ports),
         links=links_of(find_links),
+        crates=tuple(crates),
         output=output,
         offline=offline,
     )

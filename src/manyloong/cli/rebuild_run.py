@@ -10,7 +10,7 @@ from manyloong.cli.doors import Outside, open_outside
 from manyloong.cli.progress import ProgressListener
 from manyloong.errors import BuildError, ManyloongError, error_classes
 from manyloong.pipeline import Batch
-from manyloong.rebuild import Wanted, no_supply, plan_rebuild, read_wanted_record, wheel_of
+from manyloong.rebuild import Wanted, no_supply, plan_rebuild, python_of, read_wanted_record, wheel_of
 from manyloong.record import BuildRecord, format_record
 from manyloong.roots.ports import all_ports
 from manyloong.store import write_whole
@@ -18,12 +18,10 @@ from manyloong.store.objects import file_sha256
 from manyloong.targets import target
 from manyloong.wheels.compare import compare_wheels
 from manyloong.wheels.given import GivenSource
-from manyloong.wheels.identifier import parse_pythons
 from manyloong.wheels.job import Job
 from manyloong.wheels.kit import ensure_kit, with_floors
 from manyloong.wheels.lane import open_lane
 from manyloong.wheels.linked import ensure_linked
-from manyloong.wheels.recipes import read_recipes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,9 +31,9 @@ class Again:
     record: Path
     source: str | None
     given: tuple[GivenSource, ...]
-    recipes: tuple[Path, ...]
     ports: tuple[Path, ...]
     links: tuple[Path, ...]
+    crates: tuple[Path, ...]
     output: Path | None
     offline: bool
 
@@ -76,11 +74,11 @@ def gather(request: Again, record: BuildRecord, outside: Outside) -> tuple[Job, 
         record=record,
         source=request.source,
         given=request.given,
-        recipes=read_recipes(request.recipes),
         links=request.links,
+        crates=request.crates,
     )
     kit = ensure_kit(target(record.platform), outside.host, doors=doors, ports=all_ports(request.ports))
-    kit = with_floors(kit, parse_pythons(record.identifier.partition("-")[0]) or (), (), doors=doors)
+    kit = with_floors(kit, (python_of(record),), (), doors=doors)
     job = plan_rebuild(wanted, kit, doors=doors)
     if job.options.recipe.ports:
         ensure_linked(job.options.recipe.ports, kit, doors, asked_by=job.source.label)
@@ -97,9 +95,10 @@ def _second(request: Again, record: BuildRecord, place: Path, conditions: Condit
         "below": str(below),
         "source": _whole_path(request.source),
         "given": [asdict(one) for one in request.given],
-        "recipes": [str(path.resolve()) for path in request.recipes],
         "ports": [str(path.resolve()) for path in request.ports],
         "links": [str(path) for path in request.links],
+        "crates": [str(path.resolve()) for path in request.crates],
+        "offline": request.offline or not record.crates,  # cargo alone may fetch, by Cargo.lock's hashes
     }
     done = run_under(conditions, ("manyloong.cli.rebuild_process",), text=json.dumps(document))
     try:

@@ -148,7 +148,14 @@ def build(
 
 @app.command()
 def lock(
-    names: Annotated[list[str], typer.Argument(help="Roots whose locks to make again.")],
+    names: Annotated[
+        list[str] | None, typer.Argument(help="Roots whose locks to make again; without any, all.")
+    ] = None,
+    only: Annotated[list[str], typer.Option(help="The same, as an option.")] = [],  # noqa: B006 - typer copies it
+    update: Annotated[
+        bool,
+        typer.Option("--update/--check", help="Write the locks; or see whether they are the newest."),
+    ] = True,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Folder for the locks, instead of this program's.")
     ] = None,
@@ -156,29 +163,36 @@ def lock(
     locked: Annotated[bool, typer.Option("--locked", help="Refuse an index that is past its date.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Resolve roots again from the newest signed index, and print what changes."""
+    """Resolve roots again from the newest signed index, and print who signed it and what changes.
+
+    With --check nothing is written, and the exit code is 6 where a lock is not the newest.
+    """
     from manyloong.cli import terminal
     from manyloong.cli.doors import open_outside
     from manyloong.cli.progress import ProgressListener
+    from manyloong.errors import LockError
     from manyloong.roots.lock import format_lock
-    from manyloong.roots.renew import locks_directory, renew_lock
+    from manyloong.roots.renew import locked_roots, locks_directory, renew_lock
     from manyloong.store import write_whole
 
     changes: dict[str, tuple[str, ...]] = {}
+    signed: dict[str, str] = {}
     with ProgressListener(quiet=as_json) as listener:
         doors = open_outside(listener, offline=False, locked=locked).doors
-        for name in names:
-            new, changes[name] = renew_lock(
+        for name in dict.fromkeys((*(names or ()), *only)) or locked_roots():
+            new, changes[name], signed[name] = renew_lock(
                 name, fetcher=doors.fetcher, mirrors=doors.mirrors, listener=listener, locked=locked
             )
-            if not dry_run:
+            if update and not dry_run:
                 folder = output or locks_directory()
                 write_whole(folder / f"{name}.toml", format_lock(new).encode("utf-8"))
     if as_json:
-        terminal.print_json({"changes": changes})
-        return
-    for name, lines in changes.items():
+        terminal.print_json({"changes": changes, "signed": signed})
+    for name, lines in () if as_json else changes.items():
+        print(f"{name}: {signed[name]}")
         print("\n".join(lines) or f"{name}: no changes")
+    if not update and any(changes.values()):
+        raise typer.Exit(LockError.exit_code)
 
 
 @app.command(context_settings={"ignore_unknown_options": True})

@@ -99,7 +99,7 @@ def _lock(text: str) -> "RootLock":
 
 
 def verify(
-    names: Annotated[list[str], typer.Argument(help="Roots to build again.")],
+    names: Annotated[list[str], typer.Argument(help="Roots, or platform tags of images, to build again.")],
     mirror: Mirror = None,
     record: Annotated[
         bool, typer.Option("--record", help="Write the digest into the lock, if both builds agree.")
@@ -132,19 +132,32 @@ def verify(
 def _print_outcome(outcome: "Rebuilt") -> None:
     print(f"{outcome.name}: {'identical' if outcome.same else 'DIFFERENT'}")
     print(f"  tree {outcome.tree}\n  tar  {outcome.tar}")
+    if outcome.manifest:
+        print(f"  image manifest {outcome.manifest}")
     print(f"  second build: {outcome.conditions}")
     for line in outcome.differences:
         print(f"  {line}")
 
 
 def _verified(name: str, mirror: Path | None, listener: "Listener", *, record: bool) -> "Rebuilt":
-    from manyloong.cli.changed import build_under, changed_conditions, compare_builds
+    from manyloong.cli.changed import (
+        build_under,
+        changed_conditions,
+        compare_builds,
+        compare_images,
+        export_under,
+    )
     from manyloong.cli.doors import open_outside
 
     outside = open_outside(listener, offline=False, locked=False, mirror=mirror)
     with outside.doors.store.scratch("verify") as place:
         shelf = place / "inputs"
         shelf.mkdir()
+        if _is_image(name):
+            image = _first_image(name, place / "first", shelf, outside, listener)
+            conditions = changed_conditions(place)
+            again = export_under(conditions, name, shelf=shelf)
+            return compare_images(name, image, again, conditions)
         first = _first(name, place / "first", shelf, outside, listener)
         conditions = changed_conditions(place)
         second = build_under(conditions, name, shelf=shelf)
@@ -152,6 +165,33 @@ def _verified(name: str, mirror: Path | None, listener: "Listener", *, record: b
     if record and outcome.same:
         _record(name, outcome.tree)
     return outcome
+
+
+def _is_image(name: str) -> bool:
+    from manyloong.cli.image import image_target
+    from manyloong.errors import NotFoundError
+
+    try:
+        image_target(name)
+    except NotFoundError:
+        return False
+    return True
+
+
+def _first_image(
+    name: str, place: Path, shelf: Path, outside: "Outside", listener: "Listener"
+) -> tuple[Path, str]:
+    """The folder of an image that is made from nothing, and its manifest's digest."""
+    from manyloong.cli.image import find_image
+    from manyloong.roots.images.oci import export_layout
+    from manyloong.store import RecordingFetcher, Store, fill_shelf
+
+    fetcher = RecordingFetcher(outside.doors.fetcher)
+    doors = replace(outside.doors, store=Store(place), fetcher=fetcher, listener=listener)
+    folder = place.with_name("first-image")
+    layout = export_layout(find_image(name, replace(outside, doors=doors), cross=False), folder)
+    fill_shelf(shelf, list(fetcher.files.values()), store=outside.doors.store)
+    return folder, layout.manifest.digest
 
 
 def _first(name: str, place: Path, shelf: Path, outside: "Outside", listener: "Listener") -> Path:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 _PASSED = (
-    "HOME", "LANG", "LC_ALL", "TMPDIR", "NETRC",
+    "HOME", "CARGO_HOME", "LANG", "LC_ALL", "TMPDIR", "NETRC",
     "SSL_CERT_FILE", "SSL_CERT_DIR",
     "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY",
     "http_proxy", "https_proxy", "all_proxy", "no_proxy",

@@ -29,6 +29,7 @@ class Release:
     valid_until: datetime | None
     mirror: str
     text: str  # what was signed, and nothing else
+    signers: tuple[str, ...] = ()  # fingerprints of the certificates whose signatures hold
 
     def expired(self, now: datetime) -> bool:
         """Whether its publisher no longer vouches for it being the newest."""
@@ -51,6 +52,7 @@ class SignedIndex:
     packages: PackageIndex
     date: datetime
     remarks: tuple[str, ...] = ()
+    signers: tuple[str, ...] = ()  # fingerprints
 
 
 def utc_now() -> datetime:
@@ -84,7 +86,9 @@ def read_index(
     release = _first_release(suite, mirrors, fetcher, keys)
     remarks = _remarks(release, listener, locked=locked, now=clock())
     data = _index_file(release, f"main/binary-{architecture}/Packages.xz", fetcher, listener)
-    return SignedIndex(packages=PackageIndex(data), date=release.date, remarks=remarks)
+    return SignedIndex(
+        packages=PackageIndex(data), date=release.date, remarks=remarks, signers=release.signers
+    )
 
 
 def read_source_versions(
@@ -161,7 +165,7 @@ def _first_release(suite: str, mirrors: Sequence[str], fetcher: Fetcher, keys: K
 
 def verified_release(data: bytes, *, suite: str, mirror: str, keys: Keys = archive_keys) -> Release:
     """The signed text of an InRelease file; IntegrityError unless one of the keys signed it."""
-    text = _verified_text(data, mirror, keys)
+    text, signers = _verified_text(data, mirror, keys)
     fields = dict(re.findall(r"^([A-Za-z-]+): (.*)$", text, re.MULTILINE))
     if suite not in {fields.get("Codename"), fields.get("Suite")}:
         said = f"{fields.get('Suite')} ({fields.get('Codename')})"
@@ -174,6 +178,7 @@ def verified_release(data: bytes, *, suite: str, mirror: str, keys: Keys = archi
             valid_until=_date(until) if until else None,
             mirror=mirror,
             text=text,
+            signers=signers,
         )
     except (KeyError, ValueError) as error:
         raise IntegrityError(f"{mirror}: InRelease of {suite} has no readable date: {error}") from error
@@ -183,7 +188,7 @@ def _date(text: str) -> datetime:
     return parsedate_to_datetime(text.replace("UTC", "+0000")).astimezone(UTC)
 
 
-def _verified_text(data: bytes, mirror: str, keys: Keys) -> str:
+def _verified_text(data: bytes, mirror: str, keys: Keys) -> tuple[str, tuple[str, ...]]:
     from pysequoia import Cert, verify  # noqa: PLC0415 - loads a large library; only here
 
     certificates = [Cert.from_bytes(key) for key in keys()]
@@ -195,4 +200,5 @@ def _verified_text(data: bytes, mirror: str, keys: Keys) -> str:
             f"{mirror}: InRelease is not signed by a Debian archive key: {first_line}",
             hint="the mirror or something on the way to it is broken or hostile; name another mirror",
         ) from error
-    return bytes(verified.bytes or b"").decode("utf-8")
+    signers = tuple(sorted(str(one.certificate).upper() for one in verified.valid_sigs))
+    return bytes(verified.bytes or b"").decode("utf-8"), signers

@@ -61,8 +61,8 @@ def ensure_lane_root(native: Root, target: Root, *, host: Host, wanted: Target, 
 
 def merge_roots(tree: Path, *, native: Path, target: Path) -> None:
     """Fill an empty directory: all of the native root, what only the target has, and what is the target's."""
-    _link_tree(native, tree, relative="", wins=False)
-    _link_tree(target, tree, relative="", wins=True)
+    link_tree(native, tree, relative="", wins=False)
+    link_tree(target, tree, relative="", wins=True)
     own = tree / HOST_PROGRAMS
     own.mkdir(parents=True)
     for program in sorted((native / "usr/bin").glob("python3*")):
@@ -73,8 +73,11 @@ def _wins(relative: str) -> bool:
     return any(fnmatchcase(relative, rule) or fnmatchcase(relative, f"{rule}/*") for rule in TARGET_WINS)
 
 
-def _link_tree(source: Path, destination: Path, *, relative: str, wins: bool) -> None:
-    """Everything of a folder below another; where both have a file, the source's only if it ``wins``."""
+def link_tree(source: Path, destination: Path, *, relative: str = "", wins: bool = False) -> None:
+    """Everything of a folder below another, by hard links; where both have a file, the first stays.
+
+    ``wins``: except for what TARGET_WINS names.
+    """
     with os.scandir(source) as entries:
         found = sorted(entries, key=lambda entry: entry.name)
     for entry in found:
@@ -86,7 +89,7 @@ def _link_tree(source: Path, destination: Path, *, relative: str, wins: bool) ->
             if not goal.exists():
                 goal.mkdir()
                 shutil.copystat(entry.path, goal, follow_symlinks=False)
-            _link_tree(Path(entry.path), goal, relative=f"{name}/", wins=wins)
+            link_tree(Path(entry.path), goal, relative=f"{name}/", wins=wins)
         elif not (goal.is_symlink() or goal.exists()):
             _link(Path(entry.path), goal)
         elif wins and _wins(name) and not goal.is_dir():

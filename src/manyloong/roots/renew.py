@@ -9,7 +9,7 @@ from manyloong.roots.index import Clock, read_index, utc_now
 from manyloong.roots.lock import committed_lock, has_lock
 from manyloong.roots.model import RootLock
 from manyloong.roots.resolve import lock_changes, resolve_lock
-from manyloong.roots.spec import root_spec
+from manyloong.roots.spec import all_specs, root_spec
 from manyloong.store import Fetcher
 
 
@@ -21,8 +21,8 @@ def renew_lock(
     listener: Listener,
     locked: bool = False,
     clock: Clock = utc_now,
-) -> tuple[RootLock, tuple[str, ...]]:
-    """The lock a root would get today, and one line for each package that differs from the lock in use.
+) -> tuple[RootLock, tuple[str, ...], str]:
+    """The lock a root would get today, a line for each package that differs, and who signed the index.
 
     Raises FetchError, IntegrityError (no signature), LockError (``locked`` and the index is past its date),
     NotFoundError (a package is no longer there).
@@ -39,7 +39,12 @@ def renew_lock(
     )
     new = resolve_lock(spec, index.packages, date=index.date)
     changes = lock_changes(committed_lock(name), new) if has_lock(name) else ()
-    return new, changes
+    return new, changes, f"index of {index.date:%Y-%m-%d}, signed by {', '.join(index.signers)}"
+
+
+def locked_roots() -> tuple[str, ...]:
+    """Every root that has a lock."""
+    return tuple(spec.name for spec in all_specs() if has_lock(spec.name))
 
 
 def locks_directory() -> Path:

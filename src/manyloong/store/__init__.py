@@ -3,6 +3,7 @@
 from manyloong.store.digest import fetch_by_digest
 from manyloong.store.fetch import HttpFetcher
 from manyloong.store.files import keep_directory, save_folder, save_log, write_whole
+from manyloong.store.guard import Damage
 from manyloong.store.objects import Store
 from manyloong.store.remote import Fetcher, RemoteFile
 from manyloong.store.seal import seal_holds, seal_of, seal_text
@@ -10,6 +11,7 @@ from manyloong.store.shelf import RecordingFetcher, ShelfFetcher, check_shelf, f
 from manyloong.store.usage import StoreInfo, TreeInfo
 
 __all__ = [
+    "Damage",
     "Fetcher",
     "HttpFetcher",
     "RecordingFetcher",

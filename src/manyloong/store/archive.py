@@ -12,10 +12,11 @@ import stat
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO, cast
 
@@ -55,10 +56,12 @@ def extract_tar(
     strip_components: int = 0,
     name: str | None = None,
     rooted: bool = False,
+    members: Sequence[str] = (),
 ) -> None:
     """Unpack a tar (plain, gz, bz2, xz, zst) into an existing directory, strictly; ``name`` is for errors.
 
     ``rooted``: it is a root filesystem, whose absolute links lead to places in it, and are made relative.
+    ``members``: patterns of what is unpacked, over paths without what is stripped; empty: all.
     """
     archive_name = name or (source.name if isinstance(source, Path) else "archive")
     with _reporting(archive_name), _opened(source) as packed:
@@ -66,7 +69,8 @@ def extract_tar(
         writer.rooted = rooted
         with tarfile.open(fileobj=_decompressed(packed), mode="r|", tarinfo=_Member) as archive:
             for member in archive:
-                _extract_member(archive, member, writer)
+                if not members or _is_member(member.name, members, strip_components):
+                    _extract_member(archive, member, writer)
         writer.finish()
 
 
@@ -86,6 +90,11 @@ def extract_zip(
             for info in archive.infolist():
                 _extract_info(archive, info, writer)
         writer.finish()
+
+
+def _is_member(name: str, patterns: Sequence[str], strip_components: int) -> bool:
+    path = "/".join(PurePosixPath(name).parts[strip_components:])
+    return any(fnmatchcase(path, pattern) for pattern in patterns)
 
 
 class _Member(tarfile.TarInfo):

@@ -4,7 +4,7 @@ Layout below ``path``::
 
     objects/sha256/AB/HASH-SIZE      files; the size in the name makes a truncated file visible at once
     trees/KIND/KEY/                  directories built once, renamed into place when whole
-    json/KIND/KEY.json               small results
+    results/KIND/KEY.json            small results, sealed
     partial/HASH.part                downloads under way (see fetch.py)
     scratch/NAME/ + NAME.lock        private directories of running processes
     locks/...                        who builds what, who uses what
@@ -26,8 +26,11 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from manyloong.errors import BusyError, InputError, IntegrityError
+from manyloong.store.files import write_whole
+from manyloong.store.guard import Damage, look_at, write_lines
 from manyloong.store.locks import open_locked
 from manyloong.store.scratch import remove_tree, scratch_directory, sweep_scratch
+from manyloong.store.seal import sealed_document, unsealed_document
 from manyloong.store.usage import StoreInfo, prune_store, read_info
 
 WAIT_FOR_BUILD_S = 3600.0
@@ -54,6 +57,7 @@ class Store:
         self._used: dict[Path, int | None] = {}  # shared locks held until this process ends
         self._use_guard = threading.Lock()
         self._swept = False
+        self._looked: set[Path] = set()  # trees that were found unchanged
 
     # ---- objects
 
@@ -74,7 +78,7 @@ class Store:
     def add_bytes(self, data: bytes) -> str:
         """Put bytes into the store; their SHA-256."""
         sha256 = hashlib.sha256(data).hexdigest()
-        if self.object_path(sha256) is None:
+        if not self.verify(sha256):
             with self.scratch("object") as directory:
                 temporary = directory / "data"
                 temporary.write_bytes(data)
@@ -92,7 +96,7 @@ class Store:
                     f"{path} has SHA-256 {sha256}, expected {expected}",
                     hint="the file is damaged or not the one that was meant; get it again",
                 )
-            if self.object_path(sha256) is None:
+            if not self.verify(sha256):
                 self.adopt(temporary, sha256)
         return sha256
 
@@ -138,7 +142,10 @@ class Store:
         final = self._tree(kind, key)
         if not final.is_dir() and self._below and kind not in self._own:
             return self._below.tree_path(kind, key)
-        return final if final.is_dir() else None
+        if not final.is_dir():
+            return None
+        self._look(kind, key, final)
+        return final
 
     def tree(self, kind: str, key: str, build: Callable[[Path], None]) -> Path:
         """The tree, built by ``build(empty directory)`` if it is not there; others wait for one builder.
@@ -153,7 +160,7 @@ class Store:
         try:
             with FileLock(lock_path, timeout=WAIT_FOR_BUILD_S):
                 if not final.is_dir():
-                    self._build(final, build)
+                    self._build(final, build, self._lock_path(kind, key, "lines"))
         except Timeout as error:
             raise BusyError(
                 f"another process has been building {kind} {key} for an hour",
@@ -161,13 +168,62 @@ class Store:
             ) from error
         return final
 
-    def _build(self, final: Path, build: Callable[[Path], None]) -> None:
+    def _build(self, final: Path, build: Callable[[Path], None], lines: Path) -> None:
         with self.scratch("tree") as directory:
             new = directory / "new"
             new.mkdir()
             build(new)
             final.parent.mkdir(parents=True, exist_ok=True)
+            found = write_lines(new)
+            lines.unlink(missing_ok=True)  # of an earlier tree with that key
             new.rename(final)
+            write_whole(lines, found)
+
+    def _look(self, kind: str, key: str, final: Path) -> None:
+        """IntegrityError for a tree that was changed since it was built; looked at once in a process."""
+        lines = self._lock_path(kind, key, "lines")
+        with self._use_guard:
+            if lines in self._looked or not lines.is_file():
+                return
+        seen = look_at(final, lines.read_bytes())
+        if seen.changed:
+            more = f" and {len(seen.changed) - 1} more" if len(seen.changed) > 1 else ""
+            raise IntegrityError(
+                f"{kind} {key} in the cache was changed since it was made: {seen.changed[0]}{more}",
+                hint="remove what is damaged, so that it is made again: manyloong cache verify --remove",
+            )
+        if seen.renewed is not None:
+            write_whole(lines, seen.renewed)
+        with self._use_guard:
+            self._looked.add(lines)
+
+    def damaged(self) -> Iterator[Damage]:
+        """Everything in the store that is not what it was, every byte read, in order."""
+        for found in sorted((self.path / "objects" / "sha256").glob("*/*")):
+            sha256 = found.name.partition("-")[0]
+            if file_sha256(found) != sha256:
+                yield Damage(kind="object", key=sha256)
+        for tree in sorted((self.path / "trees").glob("*/*")):
+            kind, key = tree.parent.name, tree.name
+            lines = self._lock_path(kind, key, "lines")
+            if lines.is_file():
+                changed = look_at(tree, lines.read_bytes(), thorough=True).changed
+                if changed:
+                    yield Damage(kind=kind, key=key, paths=changed)
+        for path in sorted((self.path / "results").glob("*/*.json")):
+            try:
+                unsealed_document(path.read_bytes())
+            except ValueError:
+                yield Damage(kind="result", key=f"{path.parent.name}/{path.stem}")
+
+    def remove_damaged(self, damage: Damage) -> None:
+        """Remove it; what needs it makes or fetches it again."""
+        if damage.kind == "object":
+            self.verify(damage.key)
+        elif damage.kind == "result":
+            (self.path / "results" / f"{damage.key}.json").unlink(missing_ok=True)
+        else:
+            self.remove_tree(damage.kind, damage.key)
 
     def _tree(self, kind: str, key: str) -> Path:
         return self.path / "trees" / _checked(kind) / _checked(key)
@@ -185,18 +241,33 @@ class Store:
         final.parent.mkdir(parents=True, exist_ok=True)
         with self.scratch("json") as directory:
             temporary = directory / "data"
-            temporary.write_text(json.dumps(document, sort_keys=True), "utf-8")
+            temporary.write_bytes(sealed_document(document))
             temporary.replace(final)
 
     def get_json(self, kind: str, key: str) -> Any | None:
-        """The document kept, or None if there is none or it cannot be read."""
+        """The document kept, or None if there is none; IntegrityError for one that was changed."""
         try:
-            return json.loads(self._json(kind, key).read_text("utf-8"))
-        except (FileNotFoundError, ValueError):
-            return self._below.get_json(kind, key) if self._below and kind not in self._own else None
+            data = self._json(kind, key).read_bytes()
+        except FileNotFoundError:
+            return self._elsewhere(kind, key)
+        if not data:
+            return None  # a machine that lost its power
+        try:
+            return unsealed_document(data)
+        except ValueError as error:
+            raise IntegrityError(
+                f"{self._json(kind, key)} was changed after it was written: {error}",
+                hint="remove what is damaged, so that it is made again: manyloong cache verify --remove",
+            ) from None
+
+    def _elsewhere(self, kind: str, key: str) -> Any | None:
+        """The document as older releases kept it, or of the store below."""
+        with suppress(OSError, ValueError):
+            return json.loads((self.path / "json" / _checked(kind) / f"{_checked(key)}.json").read_bytes())
+        return self._below.get_json(kind, key) if self._below and kind not in self._own else None
 
     def _json(self, kind: str, key: str) -> Path:
-        return self.path / "json" / _checked(kind) / f"{_checked(key)}.json"
+        return self.path / "results" / _checked(kind) / f"{_checked(key)}.json"
 
     # ---- scratch, use, housekeeping
 

@@ -56,7 +56,7 @@ def read_info(path: Path) -> StoreInfo:
         trees=tuple(_tree_info(tree, path) for tree in sorted((path / "trees").glob("*/*"))),
         partial_bytes=size_of(path / "partial"),
         scratch_bytes=size_of(path / "scratch"),
-        json_bytes=size_of(path / "json"),
+        json_bytes=size_of(path / "results") + size_of(path / "json"),
         kept_bytes=size_of(path / "kept"),
         other_bytes=sum(size_of(path / name) for name in _TOOLS),
     )
@@ -105,7 +105,7 @@ def _prune_trees(path: Path, keep_days: int) -> int:
 
 
 def _old_files(path: Path, oldest: float) -> Iterator[Path]:
-    for pattern in ("objects/sha256/*/*", "partial/*", "json/*/*", "kept/*", "logs/*", "uv"):
+    for pattern in ("objects/sha256/*/*", "partial/*", "results/*/*", "json/*/*", "kept/*", "logs/*", "uv"):
         for found in path.glob(pattern):
             with suppress(FileNotFoundError):
                 if found.stat().st_mtime <= oldest:

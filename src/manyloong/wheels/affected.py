@@ -74,13 +74,19 @@ def find_affected(query: Query, wheelhouse: Path) -> tuple[Affected, ...]:
 
 def components(wheel: Path) -> Iterator[tuple[str, str]]:
     """Name and version of all that a wheel says it carries; IntegrityError for what cannot be read."""
+    for data, where in bills(wheel):
+        yield from _listed(data, where)
+
+
+def bills(wheel: Path) -> Iterator[tuple[bytes, str]]:
+    """Each bill of materials in a wheel, and its name for messages; IntegrityError as above."""
     try:
         with zipfile.ZipFile(wheel) as archive:
             for info in archive.infolist():
                 if _SBOM.fullmatch(info.filename):
                     if info.file_size > _LIMIT_BYTES:
                         raise IntegrityError(f"{wheel.name}: {info.filename} is too large")
-                    yield from _listed(archive.read(info), f"{wheel.name}: {info.filename}")
+                    yield archive.read(info), f"{wheel.name}: {info.filename}"
     except (zipfile.BadZipFile, OSError, NotImplementedError, RuntimeError) as error:
         raise IntegrityError(f"{wheel} cannot be read: {error}", hint="get the wheel again") from error
 

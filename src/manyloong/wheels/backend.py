@@ -1,6 +1,7 @@
 """PEP 517 hooks in the sandbox: ``build`` drives, each hook runs as one command."""
 
 import json
+import re
 import shutil
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
@@ -27,6 +28,9 @@ NETWORK_SIGNS = (
     "NewConnectionError",
     "urlopen error",
 )
+
+
+_BUILD_SCRIPT = re.compile(r"failed to run custom build command for `([^` ]+ v[^` ]+)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,6 +149,8 @@ def hook_error(hook: str, done: Done, sources: Path) -> BuildError:
     lines = done.last_lines(30)
     reason, hint = reasons[done.outcome], "look inside the failed build: run again with --keep"
     if any(sign in lines for sign in NETWORK_SIGNS):
+        script = _BUILD_SCRIPT.search(lines)
+        reason += f": the build script of the crate {script[1]} wants the network" if script else ""
         hint = "builds have no network; what this one asks for is in the lines above: switch it off"
     elif done.outcome == "exited" and (known := diagnose_build(done.last_lines(LINES), sources)):
         reason, hint = f"{reason}: {known.cause}", known.hint

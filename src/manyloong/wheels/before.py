@@ -16,6 +16,7 @@ from manyloong.wheels.downloads import Download
 from manyloong.wheels.gate import INDEX, Gate
 from manyloong.wheels.gateway import Gateway, Shelf
 from manyloong.wheels.hooks import Hooks, Variables, prelude
+from manyloong.wheels.identifier import Identifier
 from manyloong.wheels.promises import LOCAL, PROJECT, Promised
 
 # What every Python of the official images has beside its standard library.
@@ -53,13 +54,14 @@ class Prepared:
     downloads: tuple[Download, ...]
 
 
-def run_before(hooks: Hooks, promised: Promised, stage: Stage, *, identifier: str) -> Prepared:
+def run_before(hooks: Hooks, promised: Promised, stage: Stage, *, identifier: Identifier) -> Prepared:
     """Run before-all, work out the environment, run before-build; BuildError for a hook that fails."""
     path = dict(stage.template.environment)["PATH"]
     variables = {
         "PATH": f"{promised.python}/bin:{LOCAL}/bin:{path}",
         "CIBUILDWHEEL": "1",
-        "CIBUILDWHEEL_BUILD_IDENTIFIER": identifier,
+        "CIBUILDWHEEL_BUILD_IDENTIFIER": str(identifier),
+        **_audited(identifier),
         "UV_PYTHON": f"{promised.python}/bin/python",
         **dict(_QUIET),
     }
@@ -77,6 +79,13 @@ def run_before(hooks: Hooks, promised: Promised, stage: Stage, *, identifier: st
                 "before-build", hooks.before_build, _filled(hooks.before_build), stage, network=hooks.network
             )
     return Prepared(variables=values, downloads=stage.shelf.downloads())
+
+
+def _audited(identifier: Identifier) -> dict[str, str]:
+    """What official images say of themselves."""
+    tag, name = identifier.target.tag, identifier.target.architecture.name
+    policy = tag.removesuffix(f"_{name}")
+    return {"AUDITWHEEL_POLICY": policy, "AUDITWHEEL_ARCH": name, "AUDITWHEEL_PLAT": tag}
 
 
 def run_hook(option: str, command: str, text: str, stage: Stage, *, network: bool) -> None:

@@ -21,6 +21,16 @@ from manyloong.wheels.promises import LOCAL, PROJECT, open_promised
 from manyloong.wheels.requirements import Supply
 from manyloong.wheels.site import VENV
 
+_VARIABLES = (
+    ("HOME", HOME),
+    ("LANG", "C.UTF-8"),
+    ("PATH", f"{VENV}/bin:{LOCAL}/bin:/usr/bin:/bin"),
+    ("TMPDIR", "/tmp"),  # noqa: S108 - the sandbox's own
+    ("TZ", "UTC"),
+    ("UV_PYTHON", f"{VENV}/bin/python"),
+    ("VIRTUAL_ENV", VENV),
+)
+
 
 def run_before_test(
     hooks: TestHooks, python: Python, kit: Kit, doors: Doors, supply: Supply, *, place: Path,
@@ -37,15 +47,7 @@ def run_before_test(
         argv=(),
         root=lane.root,
         log=workplace.log,
-        environment=(
-            ("HOME", HOME),
-            ("LANG", "C.UTF-8"),
-            ("PATH", f"{VENV}/bin:{LOCAL}/bin:/usr/bin:/bin"),
-            ("TMPDIR", "/tmp"),  # noqa: S108 - the sandbox's own
-            ("TZ", "UTC"),
-            ("UV_PYTHON", f"{VENV}/bin/python"),
-            ("VIRTUAL_ENV", VENV),
-        ),
+        environment=_VARIABLES,
         emulator=lane.emulator,
     )
     gate = open_gate(workplace, (), (), host_python=lane.host_python, template=template, runner=doors.runner)
@@ -72,7 +74,7 @@ def run_before_test(
 
 
 def copy_sources(names: Sequence[str], project: Path, work: Path) -> None:
-    """Copy a project's ``test-sources`` to where its test command runs; InputError for a missing one."""
+    """Copy ``test-sources`` to where the test command runs; InputError for one that is not there."""
     for name in names:
         source = project / name
         if not source.exists() or not source.resolve().is_relative_to(project.resolve()):

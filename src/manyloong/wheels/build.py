@@ -11,6 +11,7 @@ from manyloong.events import Warned
 from manyloong.sandbox import Bind, Command
 from manyloong.store import Store
 from manyloong.wheels import cross
+from manyloong.wheels.added import Compilers, ensure_compilers, keep_compiled
 from manyloong.wheels.backend import (
     HookRunner,
     Workplace,
@@ -21,6 +22,8 @@ from manyloong.wheels.backend import (
     template_binds,
 )
 from manyloong.wheels.before import PYTHON_TOOLS, Stage, run_before
+from manyloong.wheels.compilers import check_compilers
+from manyloong.wheels.crates import HadCrate
 from manyloong.wheels.declared import speaks_of_downloads
 from manyloong.wheels.diagnosis import native_flags
 from manyloong.wheels.doors import Doors
@@ -51,6 +54,8 @@ class RawWheel:
     translated_flags: tuple[str, ...]
     epoch: int
     downloads: tuple[Download, ...] = ()
+    crates: tuple[HadCrate, ...] = ()
+    relocked: tuple[str, ...] = ()  # versions that Cargo.lock does not name
 
     @property
     def pure(self) -> bool:
@@ -81,13 +86,15 @@ def build_in_lane(
         try:
             epoch = prepare_sources(job, kit, workplace, doors)
             lane.prepare(workplace)
-            site = _open_site(job, lane, workplace, stock, doors, epoch=epoch, libraries=libraries)
+            added = ensure_compilers(job, kit, lane.root, workplace, doors)
+            site = _open_site(job, lane, workplace, stock, doors, added, epoch=epoch, libraries=libraries)
             raw = _build_round(site, epoch=epoch)
         except BuildError as error:
             stock = next_stock(job, stock, workplace, error, doors=doors)
             shutil.rmtree(place)
         else:
             remember(job, raw.downloads, doors)
+            keep_compiled(added, workplace, doors.store)
             for text in native_flags(raw.dropped_flags, workplace.source):
                 doors.listener(Warned(text=text))
             for one in raw.downloads:
@@ -117,6 +124,8 @@ def _build_round(site: "_Site", *, epoch: int) -> RawWheel:
         translated_flags=translated,
         epoch=epoch,
         downloads=(*(one.download for one in site.stock.had if one.download.url in served), *taken),
+        crates=site.added.crates,
+        relocked=site.added.relocked,
     )
 
 
@@ -166,15 +175,17 @@ def _open_site(
     workplace: Workplace,
     stock: Stock,
     doors: Doors,
+    added: Compilers,
     *,
     epoch: int,
     libraries: Path | None,
 ) -> "_Site":
     """Where hooks run: behind a gate if the sources speak of downloads, or an earlier round has."""
-    variables = lane.variables(epoch=epoch, jobs=doors.cores) | dict(job.options.environment)
+    variables = lane.variables(epoch=epoch, jobs=doors.cores) | dict(added.variables)
+    variables |= dict(job.options.environment)
     template = Command(
         argv=(),
-        root=lane.root,
+        root=added.root,
         log=workplace.log,
         environment=tuple(sorted(variables.items())),
         emulator=lane.emulator,
@@ -206,6 +217,7 @@ def _open_site(
         promised=promised,
         doors=doors,
         libraries=libraries,
+        added=added,
     )
 
 
@@ -243,6 +255,7 @@ class _Site:
     promised: Promised | None
     doors: Doors
     libraries: Path | None
+    added: Compilers
 
     def after_hooks(self) -> tuple["_Site", tuple[Download, ...]]:
         """The site once the project's own hooks have run, and what they took from the package index."""
@@ -259,7 +272,7 @@ class _Site:
             place=self.workplace,
             outside={"PIP_INDEX_URL": self.doors.uv.index_url, "UV_DEFAULT_INDEX": self.doors.uv.index_url},
         )
-        prepared = run_before(hooks, self.promised, stage, identifier=str(self.job.identifier))
+        prepared = run_before(hooks, self.promised, stage, identifier=self.job.identifier)
         values = prepared.variables | dict(self.job.options.environment)
         return replace(self, template=over(self.template, values)), prepared.downloads
 
@@ -286,6 +299,7 @@ class _Site:
         if self.libraries is not None:
             trees = (*trees, (self.libraries, cross.PORTS))
         binds = template_binds(self.workplace, trees, git_folder(self.job.source))
+        binds = (*binds, *(Bind(source=source, target=target) for source, target in self.added.trees))
         return (*(self.promised.binds if self.promised else ()), *binds)
 
     def environment(self) -> tuple[tuple[str, ...], BuildEnvironment]:
@@ -298,6 +312,7 @@ class _Site:
         wanted = tuple(sorted({*static, *dynamic}))
         if wanted != static:
             environment = self.lane.install(wanted, self.job)
+        check_compilers(wanted, self.job.options.compilers, label=self.job.source.label)
         return wanted, environment
 
 

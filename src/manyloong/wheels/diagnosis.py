@@ -15,6 +15,10 @@ from manyloong.wheels.cross import BUILD, NATIVE, SOURCE
 LINES = 300  # of the log's end that are read
 CRASH = f"{BUILD}/crash"  # where the compiler puts what reproduces its crash
 PAGE = "docs/how-to/my-package-does-not-build.md"
+NEWER_RUST = (
+    "it wants a newer Rust than the root has: renew the lock of that root (manyloong root lock rust-amd64), "
+    "or take an earlier release"
+)
 _NEAR = 40  # lines between a compiler's command line and its error
 _FILE_BYTES = 1 << 20
 # Files that say how a package is compiled.
@@ -177,6 +181,39 @@ def _missing_tool(found: re.Match[str], lines: list[str], number: int, sources: 
     )
 
 
+def _newer_rust(found: re.Match[str], lines: list[str], number: int, sources: Path) -> Diagnosis:
+    del sources
+    needs = next((line.strip() for line in lines[number + 1 : number + 4] if "requires rustc" in line), "")
+    return Diagnosis(cause=needs or f"it cannot be compiled by rustc {found['version']}", hint=NEWER_RUST)
+
+
+def _fortran(found: re.Match[str], lines: list[str], number: int, sources: Path) -> Diagnosis:
+    del found, lines, number, sources
+    return Diagnosis(
+        cause="part of it is written in Fortran, and there is no Fortran compiler for the target yet",
+        hint=f"see whether it has an option to leave that part out (-C setup-args=-D...): {PAGE}#fortran",
+    )
+
+
+def _openmp(found: re.Match[str], lines: list[str], number: int, sources: Path) -> Diagnosis:
+    del found, lines, number, sources
+    return Diagnosis(
+        cause="it uses OpenMP, and its sources did not say so where that is looked for",
+        hint='add the port of its runtime: ports = ["openmp"] in a recipe or in [tool.manyloong]',
+    )
+
+
+def _build_script(found: re.Match[str], lines: list[str], number: int, sources: Path) -> Diagnosis:
+    del sources
+    said = [
+        line.strip() for line in lines[number:] if line.strip().startswith(("error", "thread", "panicked"))
+    ]
+    return Diagnosis(
+        cause=f"the build script of the crate {found['crate']} failed" + (f": {said[-1]}" if said else ""),
+        hint=f"it ran on the build machine; what it looked for is in the lines above: {PAGE}#libraries",
+    )
+
+
 _TOOL = r"(?P<tool>[A-Za-z][\w.+-]*)"
 _AT = r"(?:^|\s)(?P<file>(?!/opt/)[^\s:]+):(?P<line>\d+):(?:\d+:)?"
 _HEADER = r"(?P<header>(?:\w*intrin|cpuid|arm_neon|arm_sve|arm_acle|altivec|hexagon_\w+|wasm_simd128)\.h)"
@@ -197,6 +234,14 @@ _CERTAIN: _Rules = (
     ),
 )
 _LIKELY: _Rules = (
+    (
+        re.compile(
+            r"No CMAKE_Fortran_COMPILER could be found|Unknown compiler\(s\): \[\['gfortran'|"
+            r"'(?:fc|fortran)' compiler binary not defined|[Nn]o Fortran compiler found"
+        ),
+        _fortran,
+    ),
+    (re.compile(r"fatal error: 'omp\.h' file not found|unable to find library -lomp\b"), _openmp),
     (re.compile(rf"{_AT} fatal error: '(?P<header>[^']+)' file not found"), _missing_header),
     (re.compile(r"unable to find library -l(?P<library>\S+)"), _missing_library),
     (re.compile(rf"(?:sh|bash)(?:: line \d+|: \d+)?: {_TOOL}: (?:command )?not found"), _missing_tool),
@@ -204,5 +249,7 @@ _LIKELY: _Rules = (
     (re.compile(rf"FileNotFoundError: \[Errno 2\] No such file or directory: '{_TOOL}'"), _missing_tool),
     (re.compile(rf"error: command '{_TOOL}' failed: No such file or directory"), _missing_tool),
     (re.compile(rf"ERROR: Program '?{_TOOL}'?.* not found or not executable"), _missing_tool),
+    (re.compile(r"error: rustc (?P<version>[\d.]+) is not supported by the following"), _newer_rust),
+    (re.compile(r"error: failed to run custom build command for `(?P<crate>[^` ]+ v[^` ]+)"), _build_script),
     (re.compile(rf"[Cc]ould not find (?:program|executable|command) ['\"]?{_TOOL}"), _missing_tool),
 )

@@ -26,3 +26,5 @@ class Doors:
     listener: Listener
     cores: int
     locked: bool  # refuse roots that differ from their locks
+    signer: Callable[[bytes], bytes] | None = None  # makes a signed file of a statement of provenance
+    builder: str = ""  # URI of who builds, for provenance

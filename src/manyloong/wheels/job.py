@@ -10,6 +10,7 @@ from packaging.utils import parse_wheel_filename
 from manyloong.errors import BuildError, InputError
 from manyloong.targets import Python
 from manyloong.wheels.given import GivenSource
+from manyloong.wheels.given_crates import GivenCrates
 from manyloong.wheels.hooks import Hooks, TestHooks
 from manyloong.wheels.identifier import Identifier
 from manyloong.wheels.pinned import Pinned
@@ -33,6 +34,8 @@ class Options:
     test_requires: tuple[str, ...] = ()
     find_links: tuple[str, ...] = ()
     sources: tuple[GivenSource, ...] = ()  # files for what the build downloads
+    crates: GivenCrates = field(default_factory=GivenCrates)
+    compilers: tuple[str, ...] = ()  # besides those for C and C++; see compilers.py
     hooks: Hooks = field(default_factory=Hooks)  # of the project's own tables
     test_hooks: TestHooks = field(default_factory=TestHooks)
     recipe: Recipe = field(default_factory=Recipe)  # what was merged into the above, and the rest of it
@@ -80,6 +83,7 @@ class Job:
         options = self.options
         given: dict[str, Any] = {"sources": [[one.url, one.sha256] for one in options.sources]}
         rare = given if options.sources else {}
+        rare |= options.crates.document
         rare |= {"hooks": options.hooks.document()} if options.hooks != Hooks() else {}
         rare |= {"test_hooks": options.test_hooks.document()} if options.test_hooks != TestHooks() else {}
         return rare | {

@@ -1,6 +1,7 @@
 """What one release needs: the user's options over its recipe over its own table, as one value."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from manyloong.errors import BuildError
@@ -9,6 +10,7 @@ from manyloong.roots import Port, Root
 from manyloong.roots.ports import find_port
 from manyloong.sandbox import Bind, Command, Runner
 from manyloong.store import Store
+from manyloong.wheels.compilers import OPENMP, asked_compilers
 from manyloong.wheels.cross import BUILD, HOME, SOURCE, TOOLS
 from manyloong.wheels.external import external_needs
 from manyloong.wheels.job import Options, with_recipe
@@ -42,7 +44,10 @@ def options_for(
         )
     if external.ports:
         recipe = merged(Recipe(ports=external.ports, origins=("external (PEP 725)",)), recipe)
-    return with_recipe(options, recipe)
+    compilers = asked_compilers(source, store)
+    if OPENMP in compilers and OPENMP in ports:
+        recipe = merged(Recipe(ports=(OPENMP,), origins=("OpenMP in the sources",)), recipe)
+    return with_recipe(replace(options, compilers=compilers), recipe)
 
 
 def apply_patches(

@@ -25,6 +25,7 @@ LOCAL = "/usr/local"
 PACKAGES = f"{cross.TOOLS}/packages.json"
 _CLANG = ("clang", "clang++", "ld.lld")
 _MANAGERS = ("yum", "dnf", "microdnf", "apk", "apt-get", "apt")
+_DOWNLOADERS = ("curl", "wget")
 _MADE_INSIDE = {"proc", "dev", "tmp", "home"}
 _SCRIPT = '#!/bin/sh\nexec {words} "$@"\n'
 _INTERPRETERS = """\
@@ -87,10 +88,14 @@ def open_promised(
     for name in _CLANG:
         _write(clang / name, _SCRIPT.format(words=f"{cross.TARGET}/bin/{name}"))
     _write_commands(local / "bin", home, host_python)
+    for name in (name for name in _DOWNLOADERS if not (root / "usr/bin" / name).exists()):
+        words = f"{host_python} -ISs {cross.TOOLS}/download_line.py {name}"
+        _write(local / "bin" / name, _SCRIPT.format(words=words))
     table = {**system_packages(), "linked": list(linked)}
     (workplace.tools / "packages.json").write_text(json.dumps(table), "utf-8")
-    program = files("manyloong.wheels.payload").joinpath("install_line.py").read_text("utf-8")
-    (workplace.tools / "install_line.py").write_text(program, "utf-8")
+    for name in ("install_line.py", "download_line.py"):
+        program = files("manyloong.wheels.payload").joinpath(name).read_text("utf-8")
+        (workplace.tools / name).write_text(program, "utf-8")
     binds.append(Bind(source=local, target=LOCAL, writable=True))
     binds.append(Bind(source=workplace.source, target=PROJECT, writable=True))
     if git is not None:

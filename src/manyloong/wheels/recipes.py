@@ -71,8 +71,7 @@ class Recipe:
     @property
     def build_digest(self) -> str:
         """As ``digest``, of what decides the wheel's bytes: not of how it is tested and judged."""
-        built = replace(self, test_command=None, test_requires=(), skips=(), dispatched=())
-        return built.digest
+        return built_part(self).digest
 
     def serves(self, version: str | None) -> bool:
         """Whether it is for that version; one that is not known yet is served."""
@@ -80,6 +79,11 @@ class Recipe:
             return version is None or Version(version) in SpecifierSet(self.versions, prereleases=True)
         except InvalidVersion:
             return not self.versions
+
+
+def built_part(recipe: Recipe) -> Recipe:
+    """The recipe without what is about tests and verdicts."""
+    return replace(recipe, test_command=None, test_requires=(), skips=(), dispatched=())
 
 
 def merged(general: Recipe, special: Recipe) -> Recipe:

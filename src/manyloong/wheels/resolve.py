@@ -10,10 +10,11 @@ from packaging.markers import Environment
 from packaging.pylock import PackageWheel, Pylock, PylockSelectError
 from packaging.tags import Tag, compatible_tags, cpython_tags
 
-from manyloong.errors import BuildError, FetchError
+from manyloong.errors import BuildError, FetchError, IntegrityError
 from manyloong.events import Listener
 from manyloong.store import Fetcher, RemoteFile
 from manyloong.store.normalise import UMASK
+from manyloong.store.objects import file_sha256
 from manyloong.targets import Host, Python, Target
 
 # The newest glibc that uv's platform names and published wheels speak of; the roots' own is newer.
@@ -218,4 +219,10 @@ def fetch_wheels(wheels: Sequence[ResolvedWheel], *, fetcher: Fetcher, listener:
         if wheel.path is None and wheel.url is not None
     ]
     found = fetcher.fetch(remote, label="build requirements", listener=listener) if remote else {}
+    for wheel in wheels:
+        if wheel.path is not None and (sha256 := file_sha256(wheel.path)) != wheel.sha256:
+            raise IntegrityError(
+                f"{wheel.path} has SHA-256 {sha256}, expected {wheel.sha256}",
+                hint="the file was changed; get or build it again",
+            )
     return {wheel.filename: wheel.path or found[wheel.sha256] for wheel in wheels}

@@ -113,6 +113,17 @@ def check_placeholders(option: str, text: str, notes: "list[str]") -> None:
         notes.append(f"{option}: {{{word}}} is no placeholder (there are {there}) and stays as it is")
 
 
+def missing_files(text: str) -> "list[str]":
+    """Files of the project that a command names and that are not there."""
+    found = []
+    for word in re.split(r"""[\s;&|'"()<>]+""", text):
+        match = re.match(r"{(?:project|package)}/(.+)|((?:\./)?[\w.-]+(?:/[\w.-]+)*\.(?:sh|py|bash))$", word)
+        name = (match[1] or match[2]).partition("::")[0] if match else ""
+        if name and not re.search(r"[$*?{\[=]", name) and not Path(name).exists():
+            found.append(name)
+    return found
+
+
 def assignments(parsed: Any) -> "list[list[str]]":
     """Variable and value as a shell reads it."""
     from cibuildwheel.environment import EnvironmentAssignmentRaw
@@ -204,6 +215,7 @@ def one_build(options: Any, identifier: str, project: str, notes: "list[str]") -
         "test-sources": list(build.test_sources),
         "test": bool(build.globals.test_selector(identifier)),
         "frontend": frontend(build.build_frontend),
+        "missing": {option: names for option, text in commands.items() if (names := missing_files(text))},
     }
 
 
@@ -211,9 +223,13 @@ def read(request: "dict[str, Any]") -> "dict[str, Any]":
     """The answer; FaultError for what is wrong."""
     addition = request["addition"]
     install(Addition(**{**addition, "pythons": [tuple(row) for row in addition["pythons"]]}))
-    from cibuildwheel.options import CommandLineArguments, compute_options
+    from cibuildwheel.options import CommandLineArguments, Options, compute_options
     from cibuildwheel.platforms.linux import get_python_configurations
 
+    def unchecked(*_: object) -> None:
+        """Images of other architectures are not used here: old releases name ones that are gone."""
+
+    Options._check_pinned_image = unchecked  # type: ignore[method-assign,assignment]
     arguments = CommandLineArguments.defaults()
     arguments.platform = PLATFORM
     arguments.archs = addition["name"]

@@ -130,8 +130,7 @@ def read_layout(directory: Path) -> Layout:
     rows = [document["config"], *document["layers"]]
     blobs = tuple(_blob(row, directory) for row in rows)
     for blob in blobs:
-        if blob.media_type != LAYER:
-            _checked(layout, blob)
+        _check(layout, blob)
     return Layout(directory=directory, name=layout.name, manifest=manifest, blobs=blobs)
 
 
@@ -146,16 +145,21 @@ def unpack_archive(archive: Path, folder: Path) -> Layout:
 
 
 def _checked(layout: Layout, blob: Blob) -> bytes:
+    _check(layout, blob)
+    return layout.path(blob).read_bytes()
+
+
+def _check(layout: Layout, blob: Blob) -> None:
     try:
-        data = layout.path(blob).read_bytes()
+        with layout.path(blob).open("rb") as stream:
+            found = hashlib.file_digest(stream, "sha256").hexdigest()
     except OSError as error:
         raise IntegrityError(f"{layout.directory}: {blob.digest} is not there") from error
-    if hashlib.sha256(data).hexdigest() != blob.sha256:
+    if found != blob.sha256:
         raise IntegrityError(
             f"{layout.directory}: the bytes of {blob.digest} have another digest",
             hint="export the image again",
         )
-    return data
 
 
 def _blob(row: Mapping[str, Any], directory: Path) -> Blob:

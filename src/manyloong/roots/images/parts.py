@@ -27,7 +27,7 @@ _LAUNCHER = "launch.c"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LockedWheel:
-    """A wheel of the image's tools."""
+    """A wheel in an image's environments."""
 
     project: str
     version: str
@@ -35,6 +35,7 @@ class LockedWheel:
     licence: str
     sha256: str
     size_bytes: int
+    places: tuple[str, ...]  # "tools", "interpreters"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +48,7 @@ class ImageParts:
     native: Root  # the host's
     toolchain: Toolchain
     launcher: Path
-    wheels: Mapping[str, Path]  # by project
+    sites: Mapping[str, Path]  # site-packages of each Python by its tag, and of "tools"
     pythons: tuple[Python, ...]
     epoch: int  # seconds, UTC
 
@@ -69,12 +70,13 @@ def tool_commands() -> dict[str, str]:
 
 
 def locked_wheels() -> tuple[LockedWheel, ...]:
-    """The wheels of these tools."""
-    return tuple(LockedWheel(project=name, **row) for name, row in image_document()["wheel"].items())
+    """Every wheel, by project."""
+    rows = image_document()["wheel"].items()
+    return tuple(LockedWheel(project=name, **row | {"places": tuple(row["places"])}) for name, row in rows)
 
 
-def fetch_tool_wheels(*, fetcher: Fetcher, locate: Locate, listener: Listener) -> dict[str, Path]:
-    """The locked wheels, by project; FetchError, IntegrityError."""
+def fetch_wheels(*, fetcher: Fetcher, locate: Locate, listener: Listener) -> dict[str, tuple[Path, ...]]:
+    """The locked wheels of each place; FetchError, IntegrityError."""
     wheels = locked_wheels()
     wanted = [
         RemoteFile(
@@ -86,7 +88,10 @@ def fetch_tool_wheels(*, fetcher: Fetcher, locate: Locate, listener: Listener) -
         for wheel in wheels
     ]
     paths = fetcher.fetch(wanted, label="tools of the image", listener=listener)
-    return {wheel.project: paths[wheel.sha256] for wheel in wheels}
+    places = sorted({place for wheel in wheels for place in wheel.places})
+    return {
+        place: tuple(paths[wheel.sha256] for wheel in wheels if place in wheel.places) for place in places
+    }
 
 
 def present_pythons(base: Root, pythons: tuple[Python, ...]) -> tuple[Python, ...]:

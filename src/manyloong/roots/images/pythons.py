@@ -1,7 +1,6 @@
 """The interpreters of an image as people know them: ``/opt/python/cpXY-cpXY``, with pip, and their list."""
 
 import re
-import zipfile
 from collections.abc import Iterator
 from importlib.resources import files
 from pathlib import Path
@@ -9,9 +8,9 @@ from pathlib import Path
 from manyloong.errors import IntegrityError
 from manyloong.roots.images.layer import Member, Members, directory, text_file, tree_members
 from manyloong.roots.images.parts import ImageParts, tool_commands
+from manyloong.roots.images.sites import TOOLS
 from manyloong.targets import Python
 
-TOOLS = "opt/_internal/tools"
 _VERSION = re.compile(r'^#define PY_VERSION\s+"([^"]+)"', re.MULTILINE)
 _WHEELS = "usr/share/python-wheels"  # Debian's, of what a new environment gets
 _LIST = "interpreters.sh"
@@ -20,6 +19,16 @@ _LIST = "interpreters.sh"
 def python_folder(python: Python) -> str:
     """Its name below /opt/python, e.g. ``cp313-cp313``."""
     return f"{python.interpreter}-{python.tag}"
+
+
+def python_home(tree: Path, python: Python) -> str:
+    """Where its environment is in the image."""
+    return f"opt/_internal/cpython-{full_version(tree, python)}{'-nogil' if python.free_threaded else ''}"
+
+
+def pip_wheel(tree: Path) -> Path:
+    """The distribution's own."""
+    return next((tree / _WHEELS).glob("pip-*.whl"))
 
 
 def full_version(tree: Path, python: Python) -> str:
@@ -51,14 +60,12 @@ def stale(parts: ImageParts, python: Python) -> Iterator[str]:
 def interpreter_members(parts: ImageParts) -> Members:
     """Every interpreter, its pip, and the program that lists them."""
     found: Members = {}
-    pip = next((parts.base.path / _WHEELS).glob("pip-*.whl"))
     for python in parts.pythons:
         folder = python_folder(python)
-        home = f"opt/_internal/cpython-{full_version(parts.base.path, python)}"
-        home += "-nogil" if python.free_threaded else ""
+        home = python_home(parts.base.path, python)
         found[f"opt/python/{folder}"] = Member(link=f"/{home}")
         found |= _environment(home, python, parts)
-        found |= _unpacked(pip, f"{home}/lib/{python.name}/site-packages/")
+        found |= dict(tree_members(parts.sites[python.tag], f"{home}/lib/{python.name}/site-packages/"))
         script = _script(f"/opt/python/{folder}/bin/python", "pip._internal.cli.main:main")
         for name in ("pip", "pip3", f"pip{python.version}"):
             found[f"{home}/bin/{name}"] = script
@@ -74,8 +81,7 @@ def tool_members(parts: ImageParts) -> Members:
     """The Python tools, in an environment of their own."""
     python = parts.pythons[0]
     found = _environment(TOOLS, python, parts)
-    for wheel in parts.wheels.values():
-        found |= _unpacked(wheel, f"{TOOLS}/lib/{python.name}/site-packages/")
+    found |= dict(tree_members(parts.sites["tools"], f"{TOOLS}/lib/{python.name}/site-packages/"))
     for command, function in tool_commands().items():
         found[f"{TOOLS}/bin/{command}"] = _script(f"/{TOOLS}/bin/python", function)
         found[f"usr/local/bin/{command}"] = Member(link=f"/{TOOLS}/bin/{command}")
@@ -102,16 +108,3 @@ def _script(python: str, function: str) -> Member:
     module, _, name = function.partition(":")
     text = f"#!{python}\nimport sys\nfrom {module} import {name}\nsys.exit({name}())\n"
     return text_file(text, program=True)
-
-
-def _unpacked(wheel: Path, prefix: str) -> Members:
-    """A wheel of pure Python, as an installer lays it out."""
-    found: Members = {}
-    with zipfile.ZipFile(wheel) as archive:
-        for name in archive.namelist():
-            if name.endswith("/"):
-                continue
-            found[prefix + name] = Member(data=archive.read(name))
-            if name.endswith(".dist-info/WHEEL"):
-                found[prefix + name.replace("WHEEL", "INSTALLER")] = text_file("pip\n")
-    return found

@@ -95,7 +95,8 @@ def _unpack(port: Port, place: Path, sources: Mapping[str, Path]) -> int:
         folder = place / ("src" if source is port.source else source.name)
         folder.mkdir(parents=True)
         name = f"the source of {source.name} {source.version}"
-        extract_tar(sources[source.sha256], folder, strip_components=1, name=name)
+        members = port.members if source is port.source else ()
+        extract_tar(sources[source.sha256], folder, strip_components=1, name=name, members=members)
     files = (Path(folder, name) for folder, _, names in os.walk(place / "src") for name in names)
     return int(max((path.lstat().st_mtime for path in files if not path.is_symlink()), default=0))
 
@@ -159,11 +160,9 @@ def _check(port: Port, command: Command, place: Path, runner: Runner, bed: Bed) 
         binds=(*command.binds, Bind(source=bed.root, target=SYSROOT)),
         environment=(
             *command.environment,
-            ("QEMU_LD_PREFIX", SYSROOT),  # native loaders pass over libraries that are not theirs
-            (
-                "LD_LIBRARY_PATH",
-                f"{PORTS_PATH}/lib",
-            ),
+            # Loaders of the build machine pass over libraries that are not theirs.
+            ("QEMU_LD_PREFIX", SYSROOT),
+            ("LD_LIBRARY_PATH", f"{PORTS_PATH}/lib"),
         ),
     )
     done = runner.run(command)

@@ -29,8 +29,8 @@ from manyloong.roots.sources import PinnedSource, parse_source
 _TEXTS = ("summary", "version", "licence", "system")
 _OPTIONAL_TEXTS = ("debian", "cpe", "subdirectory")
 _LISTS = (
-    "options", "depends", "before", "steps", "after", "sonames", "pkg_config", "keep", "licence_files",
-    "external",
+    "members", "options", "depends", "before", "steps", "after", "sonames", "pkg_config", "keep",
+    "licence_files", "external",
 )  # fmt: skip
 _TABLES = ("source", "extra", "environment", "check", "patches")
 KEYS = (*_TEXTS, *_OPTIONAL_TEXTS, *_LISTS, *_TABLES)
@@ -101,6 +101,7 @@ def parse_port(
         environment=_environment(document, where),
         patches=tuple(_patch(file, patches, where) for file in _texts(document, "patches", where)),
         check=_check(document, where),
+        members=lists["members"],
         options=lists["options"],
         depends=lists["depends"],
         before=lists["before"],

@@ -44,6 +44,7 @@ class Port:
     debian: str  # Debian's source package, to compare versions with
     cpe: str = ""  # VENDOR:PRODUCT, by which vulnerabilities are reported
     extra: tuple[PinnedSource, ...] = ()  # unpacked to ../NAME, beside the sources
+    members: tuple[str, ...] = ()  # patterns of what is unpacked of the source; empty: all
     subdirectory: str = ""
     options: tuple[str, ...] = ()
     depends: tuple[str, ...] = ()
@@ -71,7 +72,8 @@ class Port:
 
     def document(self) -> dict[str, object]:
         """Everything of the description that decides what is built."""
-        return {
+        part = {"members": self.members} if self.members else {}
+        return part | {
             "name": self.name,
             "version": self.version,
             "licence": self.licence,

@@ -1,0 +1,118 @@
+"""What ``manyloong provenance`` and ``manyloong verify`` are about: wheels and roots."""
+
+from pathlib import Path
+from typing import Any
+
+from manyloong.cli.changed import EPOCH
+from manyloong.cli.doors import Outside, open_outside
+from manyloong.cli.progress import ProgressListener
+from manyloong.errors import InputError, IntegrityError, NotFoundError
+from manyloong.provenance import (
+    Checked,
+    Subject,
+    provenance_path,
+    root_statement,
+    root_subject,
+    unsigned_statement,
+    wheel_statement,
+)
+from manyloong.record import parse_record, record_path
+from manyloong.roots import Root
+from manyloong.roots.compare import tree_digests
+from manyloong.roots.floor import find_floor, is_floor
+from manyloong.roots.lock import committed_lock, has_lock
+from manyloong.roots.spec import root_spec
+from manyloong.store.objects import file_sha256
+
+
+def is_wheel(thing: str) -> bool:
+    """Whether a word means a wheel rather than a root."""
+    return thing.endswith(".whl")
+
+
+def statement_about(thing: str, *, offline: bool) -> tuple[dict[str, Any], Path]:
+    """The statement about a wheel or a root, and where its file belongs."""
+    if is_wheel(thing):
+        wheel = Path(thing)
+        record = parse_record(_record(wheel), where=str(record_path(wheel)))
+        if (found := file_sha256(wheel)) != record.wheel.sha256:
+            raise IntegrityError(
+                f"{wheel} has SHA-256 {found}, its record says {record.wheel.sha256}",
+                hint="get the wheel again, or build it again: --force",
+            )
+        return wheel_statement(record), provenance_path(wheel)
+    with ProgressListener() as listener:
+        outside = open_outside(listener, offline=offline, locked=False)
+        root = _root(thing, outside)
+    sources = find_floor(thing).sources if is_floor(thing) else ()
+    locked = (committed_lock(thing), root_spec(thing)) if has_lock(thing) else None
+    digests = tree_digests(root.path, epoch=EPOCH)
+    return root_statement(root, digests, locked=locked, sources=sources), default_place(thing)
+
+
+def _record(wheel: Path) -> bytes:
+    path = record_path(wheel)
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise NotFoundError(
+            f"no build record {path}: {error.strerror}", hint="manyloong build writes it beside the wheel"
+        ) from None
+
+
+def _root(name: str, outside: Outside) -> Root:
+    from manyloong.cli.root import ensure
+
+    if not (has_lock(name) or is_floor(name)):
+        raise NotFoundError(
+            f"no wheel and no root of that name: {name!r}", hint="see the roots: manyloong root list"
+        )
+    return ensure(name, outside, outside.doors.listener)
+
+
+def default_place(thing: str) -> Path:
+    """Where the provenance of a thing is looked for."""
+    if is_wheel(thing):
+        return provenance_path(Path(thing))
+    return Path(f"{Path(thing).name}.tar.provenance.json")
+
+
+def subject_of(thing: str) -> tuple[Subject, Path | None]:
+    """What a thing is now, and its file, if it is one; a root's folder is hashed as its tar."""
+    if is_wheel(thing):
+        path = Path(thing)
+        if not path.is_file():
+            raise NotFoundError(f"no wheel at {thing}", hint="check the path")
+        return Subject(name=path.name, digests={"sha256": file_sha256(path)}), path
+    if Path(thing).is_dir():
+        tree, name = Path(thing), Path(thing).resolve().name
+    else:
+        with ProgressListener() as listener:
+            root = _root(thing, open_outside(listener, offline=True, locked=False))
+        tree, name = root.path, root.name
+    row = root_subject(name, tree_digests(tree, epoch=EPOCH))
+    return Subject(name=row["name"], digests=row["digest"]), None
+
+
+def unsigned_about(data: bytes, thing: str, subject: Subject, path: Path) -> Checked:
+    """An unsigned statement, against what the record beside the wheel, or the root's lock, says."""
+    if not is_wheel(thing) and Path(thing).is_dir():
+        raise InputError("--unsigned needs a wheel with its record, or the name of a root")
+    expected, _ = statement_about(thing, offline=True)
+    return unsigned_statement(data, subject, expected, where=str(path))
+
+
+def checked_record(wheel: Path | None, checked: Checked) -> bool:
+    """Whether the record beside a wheel is the one that was left with it; IntegrityError for another."""
+    if wheel is None or not record_path(wheel).is_file():
+        return False
+    path = record_path(wheel)
+    said = checked.byproducts.get(path.name)
+    data_sha256 = file_sha256(path)
+    parse_record(path.read_bytes(), where=str(path))
+    if said != data_sha256:
+        raise IntegrityError(
+            f"{path} is not the record that the provenance names: SHA-256 {data_sha256}, not {said}",
+            hint="get the record again from where the wheel comes from",
+        )
+    return True

@@ -1,0 +1,32 @@
+"""Where a wheel or a root comes from: in-toto statements with SLSA provenance, signed and verified."""
+
+from manyloong.provenance.identity import IdentityTrust
+from manyloong.provenance.parts import root_statement, root_subject
+from manyloong.provenance.signing import KeySigner, Signer, SigstoreSigner
+from manyloong.provenance.statement import format_statement, provenance_path, wheel_statement
+from manyloong.provenance.verify import (
+    Checked,
+    KeyTrust,
+    Subject,
+    Trust,
+    check_provenance,
+    unsigned_statement,
+)
+
+__all__ = [
+    "Checked",
+    "IdentityTrust",
+    "KeySigner",
+    "KeyTrust",
+    "Signer",
+    "SigstoreSigner",
+    "Subject",
+    "Trust",
+    "check_provenance",
+    "format_statement",
+    "provenance_path",
+    "root_statement",
+    "root_subject",
+    "unsigned_statement",
+    "wheel_statement",
+]

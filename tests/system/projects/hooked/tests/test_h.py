@@ -1,0 +1,3 @@
+def test(): 
+    import hooked, iniconfig, six
+    assert hooked.answer()==42

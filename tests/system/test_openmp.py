@@ -1,0 +1,33 @@
+"""OpenMP: a build that asks for it gets clang's runtime, which is grafted; threads come as asked for."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+from tests.system.manyloong_cli import build
+
+PROJECT = Path(__file__).parent / "openmp"
+SUMS = (
+    "import demo_openmp as d; "
+    "assert d.sum_of_squares(1000, 1) == (332833500, 1); "
+    "assert d.sum_of_squares(1000, 4) == (332833500, 4); "
+    "print('counted')"
+)
+
+
+@pytest.mark.system
+def test_sums_are_right_on_one_and_on_four_threads(tmp_path: Path) -> None:
+    project = tmp_path / "demo"
+    shutil.copytree(PROJECT, project)
+    (result,) = build(
+        project, "--python", "cp313", "--lane", "cross", "--test-command", f'python -c "{SUMS}"',
+        output=tmp_path / "out",
+    )  # fmt: skip
+    record = result["record"]
+    assert [name.partition("-")[0].partition(".")[0] for name in record["grafted"]] == ["libomp"]
+    assert record["carried"] == ["openmp 22.1.8"]
+    assert record["recipe"]["ports"] == ["openmp"]
+    assert record["tests"]
+    for report in record["tests"]:
+        assert report["outcome"] == "passed"
+        assert "counted" in report["command_output"]

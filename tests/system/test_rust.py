@@ -1,0 +1,164 @@
+"""Rust: PyO3 for the stable ABI and for one version, C through a build script, crates from each source."""
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+from tests.system.crate_registry import cargo_lock, make_crate, serving
+from tests.system.manyloong_cli import build, manyloong
+
+from manyloong.cli.doors import open_outside
+from manyloong.events import ignore
+from manyloong.roots import RootSpec
+from manyloong.roots.ensure import Sources, ensure_root_from
+from manyloong.roots.lock import parse_lock
+
+PROJECTS = Path(__file__).parent / "rust"
+REGISTRY = "usr/share/cargo/registry"
+ANSWER = make_crate("answer", "1.0.3", "pub fn answer() -> u32 { 42 }\n")
+ONE = ("--python", "cp313", "--lane", "cross")
+
+
+@pytest.fixture(scope="module")
+def crates() -> Path:
+    """Debian's packages of the crates that the projects need, as one directory source."""
+    doors = open_outside(ignore, offline=False, locked=True).doors
+    lock = parse_lock((PROJECTS / "crates.toml").read_text("utf-8"), where="crates.toml")
+    spec = RootSpec(
+        name="crates", role="crates", architecture=lock.architecture, suite=lock.suite,
+        packages=tuple(package.name for package in lock.packages), only=(f"{REGISTRY}/*",),
+    )  # fmt: skip
+    sources = Sources(
+        store=doors.store, fetcher=doors.fetcher, mirrors=doors.mirrors, listener=ignore, locked=True
+    )
+    return ensure_root_from(spec, lock, runner=doors.runner, sources=sources).path / REGISTRY
+
+
+def project(name: str, place: Path) -> Path:
+    folder = place / name
+    shutil.copytree(PROJECTS / name, folder)
+    return folder
+
+
+def locked_program(place: Path, *, checksum: str | None = None) -> Path:
+    folder = project("program", place)
+    (folder / "Cargo.lock").write_text(cargo_lock("demo-rust-program", ANSWER, checksum=checksum))
+    return folder
+
+
+@pytest.mark.system
+def test_one_wheel_of_the_stable_abi_serves_two_pythons(crates: Path, tmp_path: Path) -> None:
+    sums = "d.sum_of_squares(1000, 1) == d.sum_of_squares(1000, 4) == 332833500"
+    check = f"import demo_rust_abi3 as d; assert {sums}"
+    (result,) = build(
+        project("abi3", tmp_path), "--python", "cp313,cp314", "--lane", "cross",
+        "--relock", "--crates", crates, "--test-command", f'python -c "{check}"',
+        output=tmp_path / "out",
+    )  # fmt: skip
+    record = result["record"]
+    assert record["wheel"]["filename"].endswith("-cp311-abi3-manylinux_2_36_loongarch64.whl")
+    assert {(report["python"], report["outcome"]) for report in record["tests"]} == {
+        ("cp313", "passed"),
+        ("cp314", "passed"),
+    }
+    assert {crate["name"] for crate in record["crates"]} >= {"pyo3", "libc", "syn"}
+    assert any(line.startswith("pyo3 none -> ") for line in record["relocked"])
+    assert any(name.startswith("rust-") for name in record["kit"])
+
+
+@pytest.mark.system
+def test_a_build_script_compiles_c_for_the_target(crates: Path, tmp_path: Path) -> None:
+    (result,) = build(
+        project("per-version", tmp_path), *ONE, "--relock", "--crates", crates,
+        "--test-command", 'python -c "import demo_rust_setuptools as d; print(d.mantissa(), d.built_for())"',
+        output=tmp_path / "out",
+    )  # fmt: skip
+    record = result["record"]
+    assert "-cp313-cp313-" in record["wheel"]["filename"]
+    for report in record["tests"]:
+        said = report["command_output"].strip().splitlines()[-1]
+        assert said == "113 loongarch64-unknown-linux-gnu"
+
+
+@pytest.mark.system
+def test_locked_crates_are_fetched_by_cargo_and_then_kept(tmp_path: Path) -> None:
+    home = tmp_path / "cargo-home"
+    source, out = locked_program(tmp_path), tmp_path / "out"
+    unlike = make_crate("answer", "1.0.3", f"pub fn answer() -> u32 {{ 42 }} // {os.urandom(8).hex()}\n")
+    (source / "Cargo.lock").write_text(cargo_lock("demo-rust-program", unlike))
+    with serving(unlike, home) as asked:
+        ran = manyloong(
+            "build", source, *ONE, "--output", out, "--test-command", "demo-rust-program",
+            variables={"CARGO_HOME": str(home)},
+        )  # fmt: skip
+    assert ran.returncode == 0, ran.stderr
+    assert f"/dl/answer/{unlike.version}/download" in asked
+    again = manyloong("build", source, *ONE, "--output", out, "--offline", "--force")
+    assert again.returncode == 0, again.stderr
+
+
+@pytest.mark.system
+def test_what_cannot_be_had_is_listed(tmp_path: Path) -> None:
+    unlike = make_crate("answer", "1.0.9", f"// {os.urandom(8).hex()}\n")
+    source = project("program", tmp_path)
+    (source / "Cargo.lock").write_text(cargo_lock("demo-rust-program", unlike))
+    ran = manyloong("build", source, *ONE, "--output", tmp_path / "out", "--offline")
+    assert ran.returncode == 8, ran.stderr
+    assert "crate source needed for 1: answer 1.0.9" in ran.stderr
+    assert "--crates DIR" in ran.stderr
+
+
+@pytest.mark.system
+def test_a_crate_that_is_not_the_locked_one_is_refused(tmp_path: Path) -> None:
+    source = locked_program(tmp_path, checksum="0" * 63 + "1")
+    (tmp_path / "given").mkdir()
+    (tmp_path / "given" / ANSWER.filename).write_bytes(ANSWER.data)
+    ran = manyloong("build", source, *ONE, "--output", tmp_path / "out", "--crates", tmp_path / "given")
+    assert ran.returncode == 5, ran.stderr
+    assert f"answer 1.0.3 in {tmp_path / 'given'}" in ran.stderr
+    assert ANSWER.checksum in ran.stderr
+
+
+@pytest.mark.system
+def test_a_lock_that_is_missing_or_stale_is_named(tmp_path: Path) -> None:
+    source, out = project("program", tmp_path), tmp_path / "out"
+    missing = manyloong("build", source, *ONE, "--output", out)
+    assert missing.returncode == 8, missing.stderr
+    assert "has no Cargo.lock" in missing.stderr
+    other = make_crate("other", "1.0.0", "\n")
+    (source / "Cargo.lock").write_text(cargo_lock("demo-rust-program", other))
+    (tmp_path / "given").mkdir()
+    (tmp_path / "given" / other.filename).write_bytes(other.data)
+    stale = manyloong("build", source, *ONE, "--output", out, "--crates", tmp_path / "given")
+    assert stale.returncode == 8, stale.stderr
+    assert "Cargo.lock is stale" in stale.stderr
+    assert "--relock" in stale.stderr
+
+
+@pytest.mark.system
+def test_an_edition_of_the_future_is_named(tmp_path: Path) -> None:
+    source = locked_program(tmp_path)
+    manifest = source / "Cargo.toml"
+    manifest.write_text(manifest.read_text("utf-8").replace("2021", "2087"), "utf-8")
+    (tmp_path / "given").mkdir()
+    (tmp_path / "given" / ANSWER.filename).write_bytes(ANSWER.data)
+    ran = manyloong("build", source, *ONE, "--output", tmp_path / "out", "--crates", tmp_path / "given")
+    assert ran.returncode == 8, ran.stderr
+    assert "2087" in ran.stderr
+    assert "newer Rust" in ran.stderr
+
+
+@pytest.mark.system
+def test_a_build_script_that_wants_the_network_is_named(tmp_path: Path) -> None:
+    source = project("program", tmp_path)
+    manifest = source / "Cargo.toml"
+    manifest.write_text(manifest.read_text("utf-8").partition("[dependencies]")[0], "utf-8")
+    (source / "src" / "main.rs").write_text("fn main() {}\n")
+    (source / "build.rs").write_text(
+        'fn main() {\n    std::net::TcpStream::connect("host.example:80").unwrap();\n}\n'
+    )
+    ran = manyloong("build", source, *ONE, "--output", tmp_path / "out")
+    assert ran.returncode == 8, ran.stderr
+    assert "the build script of the crate demo-rust-program v1.0.0 wants the network" in ran.stderr
+    assert "builds have no network" in ran.stderr

@@ -1,0 +1,175 @@
+"""cibuildwheel's own reader with an architecture added: precedence, overrides, and what is refused."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from manyloong.ci.reader import Table, read_table
+from manyloong.errors import InputError
+from manyloong.store import Store
+from manyloong.targets import target
+from manyloong.wheels.source import Source
+
+CP313 = "cp313-manylinux_loongarch64"
+CP314 = "cp314-manylinux_loongarch64"
+WHOLE = """
+[tool.cibuildwheel]
+build = ["cp313-*", "cp314*"]
+skip = "*-musllinux_* cp314t-*"
+before-all = ["a", "b"]
+test-groups = ["tests"]
+test-command = "pytest {project}"
+environment = { ONE = "1", TWO = "$(echo 2)" }
+config-settings = { "setup-args" = ["-Da=b", "-Dc=d"], dir = "{project}/x" }
+build-frontend = { name = "build", args = ["-Cmore=1"] }
+[tool.cibuildwheel.linux]
+test-requires = ["-r", "reqs.txt"]
+[tool.cibuildwheel.macos]
+before-all = "brew"
+[[tool.cibuildwheel.overrides]]
+select = "cp314-*loongarch64"
+inherit.environment = "append"
+environment = { THREE = "3" }
+before-all = "c"
+[[tool.cibuildwheel.overrides]]
+select = "*-win_amd64"
+test-command = "other"
+[dependency-groups]
+tests = ["hypothesis"]
+"""
+
+
+def read(folder: Path, text: str, store: Store, **variables: str) -> Table:
+    (folder / "pyproject.toml").write_text(text, "utf-8")
+    source = Source(
+        kind="directory",
+        location="p",
+        name="p",
+        version="1",
+        sha256=str(hash((text, *variables.items()))),
+        path=folder,
+        requires_python=None,
+    )
+    return read_table(source, target("manylinux_2_36"), environ=variables, store=store)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return Store(tmp_path / "store")
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    folder = tmp_path / "project"
+    folder.mkdir()
+    (folder / "reqs.txt").write_text("pytest>=8  # runs\n-r more.txt\n")
+    (folder / "more.txt").write_text("iniconfig\n")
+    return folder
+
+
+def test_everything_of_a_table(project: Path, store: Store) -> None:
+    table = read(project, WHOLE, store, CIBW_TEST_COMMAND_LINUX="echo {wheel}", CIBW_TEST_COMMAND="no")
+    assert table.selected == (CP313, CP314)
+    common, later = table.of(CP313), table.of(CP314)
+    assert common.before_all == "a && b"
+    assert later.before_all == "c"
+    assert common.test_command == "echo {wheel}"
+    assert common.test_requires == ("pytest>=8", "iniconfig", "hypothesis")
+    assert common.settings == (
+        ("setup-args", "-Da=b"),
+        ("setup-args", "-Dc=d"),
+        ("dir", "/project/x"),
+        ("more", "1"),
+    )
+    assert common.environment == (("ONE", '"1"'), ("TWO", '"$(echo 2)"'))
+    assert common.plain is None
+    assert later.environment[-1] == ("THREE", '"3"')
+    origins = dict(table.origins)
+    assert origins["test-command"][-1] == "CIBW_TEST_COMMAND_LINUX"
+    assert "tool.cibuildwheel.overrides (cp314-*loongarch64)" in origins["environment"]
+    again = read(project, WHOLE, store, CIBW_TEST_COMMAND_LINUX="echo {wheel}", CIBW_TEST_COMMAND="no")
+    assert again == table  # from the store
+
+
+def test_nothing_on_disk_changes(project: Path, store: Store) -> None:
+    import cibuildwheel  # noqa: PLC0415
+
+    folder = Path(cibuildwheel.__file__).parent
+
+    def content() -> dict[str, bytes]:
+        return {str(file): file.read_bytes() for file in folder.rglob("*") if file.is_file()}
+
+    before = content()
+    read(project, "[tool.cibuildwheel]\n", store)
+    assert content() == before
+    names = [path.stem for path in folder.glob("*.py")]
+    assert "architecture" in names  # what the comparison looked at is the real package
+
+
+@pytest.mark.parametrize(
+    ("text", "said", "hint"),
+    [
+        ("before-al = 'x'", "before-al", "before-all"),
+        ("[tool.cibuildwheel.linux]\ntest-comand = 'x'", "test-comand", "test-command"),
+        ("[[tool.cibuildwheel.overrides]]\nselect='*'\nbefore-biuld='x'", "before-biuld", "before-build"),
+        ("[[tool.cibuildwheel.overrides]]\nbefore-build='x'", "select", ""),
+        ("test-command = 'pytest {projct}'", "{projct}", "project"),
+        ("before-build = 'ls {dest_dir}'", "{dest_dir}", "{project}"),
+        ("test-groups = ['gone']", "gone", ""),
+        ("test-requires = ['-r', 'gone.txt']", "gone.txt", ""),
+        ("test-requires = ['--pre', 'x']", "--pre", ""),
+        ("environment = 'A=$(x'", "Malformed environment", ""),
+        ("enable = ['nothing']", "Unknown enable group", ""),
+        ("before-all = { a = 1 }", "doesn't accept a table", ""),
+        ("inherit = { build = 'sideways' }", "inherit", ""),
+    ],
+)
+def test_faults_are_named(text: str, said: str, hint: str, project: Path, store: Store) -> None:
+    with pytest.raises(InputError) as caught:
+        read(project, f"[tool.cibuildwheel]\n{text}\n", store)
+    whole = f"{caught.value.message} {caught.value.hint}"
+    assert said in caught.value.message
+    assert hint in whole
+
+
+def test_an_unknown_variable_is_a_fault(project: Path, store: Store) -> None:
+    with pytest.raises(InputError, match="CIBW_BEFOR_ALL") as caught:
+        read(project, "", store, CIBW_BEFOR_ALL="x")
+    assert "CIBW_BEFORE_ALL" in str(caught.value.hint)
+
+
+def test_braces_of_the_shell_stay(project: Path, store: Store) -> None:
+    text = "[tool.cibuildwheel]\nbefore-build = \"awk '{print}' x; echo ${HOME} {a,b}\"\n"
+    table = read(project, text, store)
+    assert "{print}" in table.of(CP313).before_build
+    assert any("{print} is no placeholder" in note for note in table.notes)
+
+
+def test_files_that_are_not_there_are_named(project: Path, store: Store) -> None:
+    text = """
+[tool.cibuildwheel]
+before-all = "bash tools/gone.sh && cat {project}/reqs.txt"
+before-build = "python -c 'import a.b' && ls $HOME/x.sh /opt/y.sh"
+test-command = "pytest {package}/tests/test_a.py::test_b {package}/more*"
+"""
+    missing = dict(read(project, text, store).of(CP313).missing)
+    assert missing == {"before-all": ("tools/gone.sh",), "test-command": ("tests/test_a.py",)}
+
+
+def test_a_cibuildwheel_that_has_moved_on_is_refused(project: Path) -> None:
+    program = (
+        "import sys, cibuildwheel.options as o; from manyloong.ci.payload import added\n"
+        "try: added.install(added.Addition(name='loongarch64', oci='linux/loong64'))\n"
+        "except added.MovedOnError as e: print(e)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=project, capture_output=True, text=True, check=True
+    )
+    assert "was imported before" in done.stdout
+
+
+def test_images_that_are_gone_are_no_fault_of_other_architectures(tmp_path: Path, store: Store) -> None:
+    text = '[tool.cibuildwheel]\nbefore-all = "a"\nlinux.manylinux-x86_64-image = "manylinux1"\n'
+    assert read(tmp_path, text, store).of(CP313).before_all == "a"
