@@ -56,7 +56,9 @@ def digest() -> str:
 def rebuild(release: str, output: Path) -> dict[str, Any]:
     """One release, built (or taken from the cache) and built again; what ``manyloong rebuild`` said."""
     python = document()["python"]
-    (built,) = _json("build", release, "--python", python, "--no-test", "--output", str(output))["results"]
+    (built,) = _json(
+        "build", release, "--no-table", "--python", python, "--no-test", "--output", str(output)
+    )["results"]
     seen: dict[str, Any] = _json("rebuild", built["wheel"], accepted=(0, 5))
     return seen | {"requirements": [row["filename"] for row in built["record"]["build_environment"]]}
 
@@ -85,7 +87,8 @@ def main() -> int:
             continue
         print(release, flush=True)
         with tempfile.TemporaryDirectory() as folder:
-            results[release] = rebuild(release, Path(folder))
+            seen = rebuild(release, Path(folder))
+        results = earlier() | {release: seen}  # another run may have written meanwhile
         found = {"digest": digest(), "inputs": inputs(), "results": results}
         RESULTS.write_text(json.dumps(found, indent=1, sort_keys=True) + "\n", "utf-8")
     return 0
