@@ -111,7 +111,7 @@ class Uv:
     def run(self, arguments: Sequence[str], *, text: str = "") -> subprocess.CompletedProcess[str]:
         """Run uv on the host; its output is captured. uv runs no code of packages with these arguments."""
         common = ["--python", str(self.python), "--no-python-downloads", "--no-config"]
-        if self.offline:
+        if self.offline and "--offline" not in arguments:
             common.append("--offline")
         return subprocess.run(
             [str(self.binary), "pip", *arguments, *common],
