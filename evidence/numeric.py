@@ -60,6 +60,7 @@ def build(entry: dict[str, Any], output: Path, *, force: bool = True) -> list[di
     """One release, built anew, with what it needs from ``output``; what was seen of each wheel."""
     arguments = [str(PROGRAM), "build", entry["release"], "--python", ",".join(pythons()), "--json"]
     arguments += ["--no-table", "--output", str(output), *(["--force"] if force else [])]
+    arguments += ["--test-roots", "current"] if "--current" in sys.argv else []
     done = subprocess.run(arguments, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         said = f"{done.stdout[-4000:]}\n{done.stderr[-2000:]}"
@@ -88,9 +89,10 @@ def earlier(entry: dict[str, Any]) -> dict[str, Any]:
 def main() -> int:
     """Build what is not there yet, or what is named, and write its file after each release.
 
-    A wheel that this machine has made from the same inputs is taken as it is, unless ``--again`` is given.
+    A wheel that this machine has made from the same inputs is taken as it is, unless ``--again`` is given;
+    ``--current``: not tested on the floor.
     """
-    named = {word for word in sys.argv[1:] if word != "--again"}
+    named = {word for word in sys.argv[1:] if not word.startswith("--")}
     with tempfile.TemporaryDirectory() as folder:
         for entry in packages():
             results = earlier(entry)
