@@ -57,7 +57,7 @@ def export(
     print(f"{layout.name} {layout.manifest.digest}  {size / 1e6:.0f} MB in {place}")
 
 
-def find_image(name: str, outside: "Outside", *, cross: bool) -> "Image":
+def find_image(name: str, outside: "Outside", *, cross: bool = False) -> "Image":
     """The image of a platform tag; what it is made of is fetched and built first."""
     from manyloong.cli.root import ensure
     from manyloong.roots.images.assemble import target_image
