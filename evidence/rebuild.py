@@ -38,7 +38,7 @@ def inputs() -> dict[str, Any]:
     folder = files("manyloong").joinpath("ports")
     common = common_inputs()
     return common | {
-        "list": hashlib.sha256(LIST.read_bytes()).hexdigest(),
+        "list": _sha256_of([document()["python"], sorted(document()["releases"])]),
         "locks": {name: sha256 for name, sha256 in common["locks"].items() if name.startswith(ROLES)},
         "release_recipes": recipes,
         "ports": {
@@ -48,9 +48,13 @@ def inputs() -> dict[str, Any]:
     }
 
 
+def _sha256_of(value: Any) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
+
+
 def digest() -> str:
     """SHA-256 of the inputs' canonical JSON."""
-    return hashlib.sha256(json.dumps(inputs(), sort_keys=True).encode()).hexdigest()
+    return _sha256_of(inputs())
 
 
 def rebuild(release: str, output: Path) -> dict[str, Any]:
