@@ -58,10 +58,8 @@ def test_one_wheel_of_the_stable_abi_serves_two_pythons(crates: Path, tmp_path: 
     )  # fmt: skip
     record = result["record"]
     assert record["wheel"]["filename"].endswith("-cp311-abi3-manylinux_2_36_loongarch64.whl")
-    assert {(report["python"], report["outcome"]) for report in record["tests"]} == {
-        ("cp313", "passed"),
-        ("cp314", "passed"),
-    }
+    assert {report["outcome"] for report in record["tests"]} == {"passed"}
+    assert {report["python"].rpartition(".")[0] for report in record["tests"]} == {"3.13", "3.14"}
     assert {crate["name"] for crate in record["crates"]} >= {"pyo3", "libc", "syn"}
     assert any(line.startswith("pyo3 none -> ") for line in record["relocked"])
     assert any(name.startswith("rust-") for name in record["kit"])
