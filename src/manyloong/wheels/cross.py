@@ -174,6 +174,6 @@ def backend_settings(backend: str, given: Mapping[str, str | list[str]]) -> dict
 
 
 def stable_settings(backend: str, given: Mapping[str, str | list[str]]) -> dict[str, str | list[str]]:
-    """The user's config settings, after those without which a backend names folders at random, in any lane."""
+    """The user's config settings, after those without which a backend names folders at random."""
     own = _BACKEND_SETTINGS.get(backend.split(":", maxsplit=1)[0], {})
     return {key: value for key, value in own.items() if isinstance(value, str)} | dict(given)
