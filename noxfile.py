@@ -74,6 +74,6 @@ def evidence_index(session: nox.Session) -> None:
 
 
 @nox.session
-def evidence_upstream(session: nox.Session) -> None:
-    """Run all unit tests of the edited releases of other projects."""
-    session.run("python", "-m", "evidence.upstream")
+def upstream(session: nox.Session) -> None:
+    """Run all unit tests of the edited newest releases of other projects; minutes."""
+    session.run("python", "-m", "upstream.check", *session.posargs)

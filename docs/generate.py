@@ -2,6 +2,7 @@
 
 import json
 import sys
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -128,8 +129,13 @@ What is asked of a program: [audit rules](audit-rules.md), and
 
 def tools_page() -> str:
     """Every tool with its programs, what is in its wheel, and where it worked."""
-    rows = []
-    for seen in json.loads(TOOLS.read_text("utf-8")).values():
+    made = json.loads(TOOLS.read_text("utf-8"))
+    listed = tomllib.loads(TOOLS.with_suffix(".toml").read_text("utf-8"))["package"]
+    releases = {row["release"].partition("==")[0]: row["release"] for row in listed}
+    rows = [
+        f"| `{release}` |{' not measured |' * 7}" for name, release in releases.items() if name not in made
+    ]
+    for seen in made.values():
         programs = " ".join(f"`{path.rpartition('/')[2]}`" for path in seen["programs"])
         needs = {name for program in seen["programs"].values() for name in program["needs"]}
         libcs = sorted({report["libc"] for report in seen["tests"] if report["outcome"] == "passed"})

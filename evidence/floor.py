@@ -66,7 +66,9 @@ def main() -> int:
             continue
         print(name, flush=True)
         with tempfile.TemporaryDirectory() as folder:
-            results[name] = packages.build(entry, pythons, Path(folder), roots="floor")
+            results[name] = packages.build(
+                entry, pythons, Path(folder), roots="floor", force="--again" in sys.argv
+            )
         document = {"digest": digest(), "inputs": inputs(), "results": results}
         RESULTS.write_text(json.dumps(document, indent=1, sort_keys=True) + "\n", "utf-8")
     return 0

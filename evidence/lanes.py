@@ -41,16 +41,18 @@ def digest() -> str:
     return hashlib.sha256(json.dumps(inputs(), sort_keys=True).encode()).hexdigest()
 
 
-def entries() -> list[tuple[str, str]]:
-    """Each release with each of its Pythons."""
-    document = tomllib.loads(LIST.read_text("utf-8"))
-    return [(entry["release"], python) for entry in document["package"] for python in entry["pythons"]]
+def entries(kind: str = "package") -> list[tuple[str, str]]:
+    """Each release with each of its Pythons; kind "unproven": those whose results are not made yet."""
+    rows = tomllib.loads(LIST.read_text("utf-8")).get(kind, [])
+    return [(entry["release"], python) for entry in rows for python in entry["pythons"]]
 
 
 def build(release: str, python: str, name: str, output: Path) -> dict[str, Any]:
     """One release in one lane: the build's result; a wheel that this machine made of the same is taken."""
     arguments = [str(packages.PROGRAM), "build", release, "--python", python, "--lane", name]
-    arguments += ["--json", "--output", str(output / name), *(["--force"] if "--again" in sys.argv else [])]
+    arguments += ["--no-table", "--json", "--output", str(output / name)]
+    arguments += ["--force"] if "--again" in sys.argv else []
+    arguments += ["--test-roots", "current"] if "--current" in sys.argv else []
     done = subprocess.run(arguments, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise SystemExit(f"{release} {python} {name}: exit {done.returncode}\n{done.stdout[-4000:]}")
@@ -113,12 +115,12 @@ def needs(wheel: Path) -> dict[str, Any]:
 def main() -> int:
     """Build what is not there yet (with --again: everything) and write lanes.json after each release.
 
-    With names (``msgpack``, ``msgpack==1.2.4 cp313``): only those.
+    With names (``msgpack``, ``msgpack==1.2.4 cp313``): only those. ``--current``: not on the floor.
     """
-    wanted = tuple(word for word in sys.argv[1:] if word != "--again")
+    wanted = tuple(word for word in sys.argv[1:] if not word.startswith("--"))
     document = json.loads(RESULTS.read_text("utf-8")) if RESULTS.is_file() else {}
     results = document.get("results", {}) if document.get("digest") == digest() else {}
-    for release, python in entries():
+    for release, python in (*entries(), *entries("unproven")):
         key = f"{release} {python}"
         if (key in results and "--again" not in sys.argv) or not key.startswith(wanted or ("",)):
             continue

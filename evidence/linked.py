@@ -47,11 +47,10 @@ def results(file: Path = RESULTS) -> dict[str, Any]:
     return dict(json.loads(file.read_text("utf-8"))) if file.is_file() else {}
 
 
-def built(entry: dict[str, Any], folder: Path) -> dict[str, Any]:
+def built(entry: dict[str, Any], folder: Path, *, table: str = "--no-table") -> dict[str, Any]:
     """The result of building and testing one release, as the program prints it."""
-    arguments = [str(PROGRAM), "build", entry["release"], "--python", "cp313", "--json"]
+    arguments = [str(PROGRAM), "build", entry["release"], table, "--python", "cp313", "--json"]
     arguments += ["--output", str(folder)]
-    arguments += [] if entry.get("table", True) else ["--no-table"]
     done = subprocess.run(arguments, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise SystemExit(

@@ -59,7 +59,8 @@ def results_file(entry: dict[str, Any]) -> Path:
 def build(entry: dict[str, Any], output: Path, *, force: bool = True) -> list[dict[str, Any]]:
     """One release, built anew, with what it needs from ``output``; what was seen of each wheel."""
     arguments = [str(PROGRAM), "build", entry["release"], "--python", ",".join(pythons()), "--json"]
-    arguments += ["--output", str(output), *(["--force"] if force else [])]
+    arguments += ["--no-table", "--output", str(output), *(["--force"] if force else [])]
+    arguments += ["--test-roots", "current"] if "--current" in sys.argv else []
     done = subprocess.run(arguments, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         said = f"{done.stdout[-4000:]}\n{done.stderr[-2000:]}"
@@ -88,13 +89,15 @@ def earlier(entry: dict[str, Any]) -> dict[str, Any]:
 def main() -> int:
     """Build what is not there yet, or what is named, and write its file after each release.
 
-    A wheel that this machine has made from the same inputs is taken as it is, unless ``--again`` is given.
+    A wheel that this machine has made from the same inputs is taken as it is, unless ``--again`` is given;
+    ``--current``: not tested on the floor.
     """
-    named = set(sys.argv[1:])
+    named = {word for word in sys.argv[1:] if not word.startswith("--")}
     with tempfile.TemporaryDirectory() as folder:
         for entry in packages():
             results = earlier(entry)
-            if entry["release"] in results and entry["release"].split("==")[0] not in named:
+            project = entry["release"].split("==")[0]
+            if project not in named if named else entry["release"] in results:
                 continue
             print(entry["release"], flush=True)
             results[entry["release"]] = build(entry, Path(folder), force="--again" in sys.argv)

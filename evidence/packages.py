@@ -67,12 +67,14 @@ def build(
     *,
     roots: str = "current",
     more: tuple[str, ...] = (),
+    force: bool = True,
 ) -> list[dict[str, Any]]:
     """One release for some Pythons, built anew and tested in some roots; what was seen of each wheel.
 
-    ``more`` are further options of the command.
+    ``more`` are further options of the command; without ``force`` a wheel that was made of the same is taken.
     """
-    arguments = [str(PROGRAM), "build", entry["release"], "--python", ",".join(pythons), "--force", "--json"]
+    arguments = [str(PROGRAM), "build", entry["release"], "--python", ",".join(pythons), "--json"]
+    arguments += ["--no-table", *(["--force"] if force else [])]
     arguments += ["--output", str(output), "--test-roots", roots, *more]
     for requirement in entry.get("test_requires", []):
         arguments += ["--test-requires", requirement]

@@ -17,7 +17,32 @@ from manyloong.roots.ports.order import in_order
 from manyloong.roots.ports.script import build_script, check_script
 
 RESULTS = Path(__file__).parent / "ports.json"
-UNPROVEN: tuple[str, ...] = ()  # ports that were not built twice yet
+UNPROVEN: tuple[str, ...] = (
+    "bison",
+    "freetype",
+    "geos",
+    "gmp",
+    "harfbuzz",
+    "hdf5",
+    "libpq",
+    "libsodium",
+    "libtiff",
+    "libuv",
+    "libxml2",
+    "libxslt",
+    "mariadb-connector-c",
+    "mpc",
+    "mpfr",
+    "ncurses",
+    "openblas",
+    "openblas64",
+    "openmp",
+    "openssl",
+    "proj",
+    "raqm",
+    "readline",
+    "zeromq",
+)  # ports that were not built twice yet
 PROGRAM = Path(sys.executable).with_name("manyloong")
 
 

@@ -38,7 +38,7 @@ def inputs() -> dict[str, Any]:
     folder = files("manyloong").joinpath("ports")
     common = common_inputs()
     return common | {
-        "list": hashlib.sha256(LIST.read_bytes()).hexdigest(),
+        "list": _sha256_of([document()["python"], sorted(document()["releases"])]),
         "locks": {name: sha256 for name, sha256 in common["locks"].items() if name.startswith(ROLES)},
         "release_recipes": recipes,
         "ports": {
@@ -48,15 +48,21 @@ def inputs() -> dict[str, Any]:
     }
 
 
+def _sha256_of(value: Any) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
+
+
 def digest() -> str:
     """SHA-256 of the inputs' canonical JSON."""
-    return hashlib.sha256(json.dumps(inputs(), sort_keys=True).encode()).hexdigest()
+    return _sha256_of(inputs())
 
 
 def rebuild(release: str, output: Path) -> dict[str, Any]:
     """One release, built (or taken from the cache) and built again; what ``manyloong rebuild`` said."""
     python = document()["python"]
-    (built,) = _json("build", release, "--python", python, "--no-test", "--output", str(output))["results"]
+    (built,) = _json(
+        "build", release, "--no-table", "--python", python, "--no-test", "--output", str(output)
+    )["results"]
     seen: dict[str, Any] = _json("rebuild", built["wheel"], accepted=(0, 5))
     return seen | {"requirements": [row["filename"] for row in built["record"]["build_environment"]]}
 
@@ -85,7 +91,8 @@ def main() -> int:
             continue
         print(release, flush=True)
         with tempfile.TemporaryDirectory() as folder:
-            results[release] = rebuild(release, Path(folder))
+            seen = rebuild(release, Path(folder))
+        results = earlier() | {release: seen}  # another run may have written meanwhile
         found = {"digest": digest(), "inputs": inputs(), "results": results}
         RESULTS.write_text(json.dumps(found, indent=1, sort_keys=True) + "\n", "utf-8")
     return 0

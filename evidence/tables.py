@@ -32,7 +32,7 @@ def digest(name: str, entry: dict[str, Any]) -> str:
 def build(entry: dict[str, Any]) -> dict[str, Any]:
     """One release, built and tested by its own table; what was seen."""
     with tempfile.TemporaryDirectory() as folder:
-        result = linked.built(entry, Path(folder))
+        result = linked.built(entry, Path(folder), table="--table")
         record = result["record"]
         found = linked.seen(record, linked.bill(Path(result["wheel"])))
         commands = sorted({report["command"] or "" for report in record["tests"]})

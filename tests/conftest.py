@@ -5,6 +5,8 @@ from collections.abc import Generator
 
 import pytest
 
+collect_ignore_glob = ["*/projects/*"]  # packages that tests build, with tests of their own
+
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:

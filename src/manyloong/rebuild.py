@@ -17,6 +17,7 @@ from manyloong.supply import JobSupply
 from manyloong.targets import Python, target
 from manyloong.wheels.doors import Doors
 from manyloong.wheels.given import GivenSource
+from manyloong.wheels.given_crates import parse_given_crates
 from manyloong.wheels.identifier import Identifier, parse_pythons
 from manyloong.wheels.job import Job, Options, parse_lane
 from manyloong.wheels.kit import Kit
@@ -33,6 +34,7 @@ class Wanted:
     source: str | None = None  # archive or checkout
     given: tuple[GivenSource, ...] = ()  # for what the build downloads
     links: tuple[Path, ...] = ()
+    crates: tuple[Path, ...] = ()  # folders
 
 
 def read_wanted_record(path: Path) -> tuple[BuildRecord, Path | None]:
@@ -162,6 +164,7 @@ def _options(wanted: Wanted, doors: Doors) -> Options:
         find_links=tuple(str(folder) for folder in wanted.links),
         sources=tuple(_given(url, sha256, wanted, doors) for url, sha256 in sorted(asked.sources.items())),
         hooks=asked.hooks,
+        crates=parse_given_crates(wanted.crates, relock=asked.relock),
         recipe=asked.recipe,
     )
 
@@ -211,6 +214,10 @@ def check_inputs(record: BuildRecord, found: BuildRecord) -> None:
     if served[0] != served[1]:
         urls = ", ".join(sorted(url for url, _ in served[0] ^ served[1]))
         raise IntegrityError(f"the build was served other downloads than the record's: {urls}")
+    crates = [{(one.name, one.version, one.sha256) for one in row.crates} for row in (record, found)]
+    if crates[0] != crates[1]:
+        names = ", ".join(sorted(f"{name} {version}" for name, version, _ in crates[0] ^ crates[1]))
+        raise IntegrityError(f"the build had other crates than the record's: {names}")
 
 
 def wheel_of(record: BuildRecord, beside: Path | None, doors: Doors) -> Path | None:

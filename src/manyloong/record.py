@@ -93,6 +93,7 @@ class OptionsRecord:
     sources: dict[str, str]  # address -> SHA-256 of the file that the user gave for it
     hooks: Hooks = field(default_factory=Hooks)  # of the project's own tables
     recipe: Recipe | None = None  # whole, but for what is about tests; patches with their text
+    relock: bool = False  # versions of crates were chosen anew
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -294,6 +295,7 @@ def _options_record(job: Job) -> OptionsRecord:
         sources={one.url: one.sha256 for one in options.sources},
         hooks=options.hooks,
         recipe=built_part(options.recipe),
+        relock=options.crates.relock,
     )
 
 

@@ -3,7 +3,9 @@
 import os
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from tests.oci.engine import CONFIGURATION, PROGRAM, TAG, Podman
@@ -16,7 +18,7 @@ from manyloong.targets import target as find_target
 
 
 @pytest.fixture(scope="session")
-def _binfmt(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+def _binfmt() -> Iterator[None]:
     """The kernel runs loongarch64 programs in containers, for as long as these tests run."""
     outside = open_outside(ignore, offline=False, locked=False)
     target, doors = find_target(TAG), outside.doors
@@ -24,7 +26,7 @@ def _binfmt(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     if system_entry(outside.facts, qemu):
         yield
         return
-    place = tmp_path_factory.mktemp("binfmt")
+    place = Path(tempfile.mkdtemp(prefix="binfmt-"))
     subprocess.run(["mount", "-t", "binfmt_misc", "none", str(place)], check=True)
     entry = place / qemu.binary
     ours = not entry.exists()
@@ -44,14 +46,15 @@ def _binfmt(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         if ours and entry.exists():
             entry.write_text("-1", "utf-8")
         subprocess.run(["umount", str(place)], check=False)
+        place.rmdir()
 
 
 @pytest.fixture(scope="session")
-def podman(tmp_path_factory: pytest.TempPathFactory, _binfmt: None) -> Iterator[Podman]:
+def podman(_binfmt: None) -> Iterator[Podman]:
     """The image, exported and loaded."""
     if shutil.which("podman") is None:
         pytest.skip("podman is not installed")
-    folder = tmp_path_factory.mktemp("podman")
+    folder = Path(tempfile.mkdtemp(prefix="podman-"))  # not pytest's: a store has mounts in it
     storage = f'[storage]\ndriver = "overlay"\ngraphroot = "{folder}/store"\nrunroot = "{folder}/run"\n'
     (folder / "storage.conf").write_text(storage, "utf-8")
     (folder / "containers.conf").write_text(CONFIGURATION, "utf-8")
@@ -72,6 +75,5 @@ def podman(tmp_path_factory: pytest.TempPathFactory, _binfmt: None) -> Iterator[
     assert pulled.returncode == 0, pulled.stderr
     engine.call("tag", pulled.stdout.split()[-1], TAG)
     yield engine
-    engine.call("rmi", "--all", "--force")
-    engine.call("unshare", "true")
-    shutil.rmtree(folder, ignore_errors=True)
+    subprocess.run(["umount", "--lazy", f"{folder}/store/overlay"], capture_output=True, check=False)
+    shutil.rmtree(folder, ignore_errors=True)  # faster than asking podman to

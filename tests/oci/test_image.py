@@ -22,8 +22,8 @@ http:
 """
 # Modules of other systems, of libraries that no wheel may rely on, and games.
 NOT_HERE = (
-    "_gdbm _msi _overlapped _pyrepl _scproxy _tkinter _winapi _wmi antigravity idlelib msilib msvcrt nt "
-    "nturl2path this tkinter turtle turtledemo winreg winsound"
+    "_dbm _gdbm _ios_support _msi _overlapped _pyrepl _scproxy _tkinter _winapi _wmi antigravity idlelib "
+    "msilib msvcrt nt nturl2path this tkinter turtle turtledemo winreg winsound"
 )
 
 

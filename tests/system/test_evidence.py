@@ -24,17 +24,19 @@ def test_evidence_says_that_everything_works() -> None:
             assert {report["outcome"] for report in result["tests"]} == {"passed"}, result["wheel"]
 
 
-made = pytest.mark.skipif(not lanes.RESULTS.exists(), reason="the proof was not made yet")
-
-
-@made
 def test_evidence_of_the_lanes_is_not_stale() -> None:
     document = json.loads(lanes.RESULTS.read_text("utf-8"))
     assert document["digest"] == lanes.digest(), "inputs changed: nox -s evidence"
     assert set(document["results"]) == {f"{release} {python}" for release, python in lanes.entries()}
 
 
-@made
+def passed_everywhere(outcomes: dict[str, str]) -> bool:
+    """On both CPU models, in today's root and, where the floor root has that Python, on the floor."""
+    tested = {where for where, outcome in outcomes.items() if outcome == "passed"}
+    untested = {where for where, outcome in outcomes.items() if outcome == "not tested"}
+    return len(tested) in (2, 4) and tested | untested == set(outcomes)
+
+
 def test_both_lanes_make_the_same_of_a_release() -> None:
     for key, result in json.loads(lanes.RESULTS.read_text("utf-8"))["results"].items():
         cross, emulated = result["cross"], result["emulated"]
@@ -42,7 +44,7 @@ def test_both_lanes_make_the_same_of_a_release() -> None:
         for name in ("accepted", "findings", "outcomes", "wheel"):
             assert cross[name] == emulated[name], (key, name)
         assert cross["accepted"], key
-        assert "failed" not in cross["outcomes"], key
+        assert passed_everywhere(cross["outcomes"]), key
         compared = result["compared"]
         assert compared["needs_are_equal"], key
         assert not compared["only_cross"] + compared["only_emulated"], key

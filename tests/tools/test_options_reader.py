@@ -168,3 +168,8 @@ def test_a_cibuildwheel_that_has_moved_on_is_refused(project: Path) -> None:
         [sys.executable, "-c", program], cwd=project, capture_output=True, text=True, check=True
     )
     assert "was imported before" in done.stdout
+
+
+def test_images_that_are_gone_are_no_fault_of_other_architectures(tmp_path: Path, store: Store) -> None:
+    text = '[tool.cibuildwheel]\nbefore-all = "a"\nlinux.manylinux-x86_64-image = "manylinux1"\n'
+    assert read(tmp_path, text, store).of(CP313).before_all == "a"

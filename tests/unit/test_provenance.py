@@ -31,7 +31,7 @@ from manyloong.provenance import (
     unsigned_statement,
     wheel_statement,
 )
-from manyloong.record import RecipeRecord, WheelRecord, format_record
+from manyloong.record import CrateRecord, RecipeRecord, WheelRecord, format_record
 from manyloong.roots import Root
 from manyloong.roots.compare import TreeDigests
 from manyloong.roots.model import LockedPackage, RootLock, RootSpec
@@ -44,6 +44,7 @@ RECORD = record(
     build_environment=(WheelRecord(filename="setuptools-80-py3-none-any.whl", sha256="1" * 64),),
     target_copies=(WheelRecord(filename="numpy-2-cp313-cp313-linux.whl", sha256="2" * 64),),
     downloads=(Download(url="https://h/x.tgz", sha256="3" * 64, declared="", origin="given"),),
+    crates=(CrateRecord(name="syn", version="2.0.1", sha256="9" * 64, origin="store"),),
     recipe=RecipeRecord(sha256="4" * 64, origins=("x",), ports=(), dispatched=(), skips=(), patches=()),
 )
 STATEMENT = format_statement(wheel_statement(RECORD))
@@ -92,6 +93,7 @@ def test_a_wheels_statement_is_one_by_the_public_library() -> None:
     assert found["setuptools-80-py3-none-any.whl"] == {"sha256": "1" * 64}
     assert found["numpy-2-cp313-cp313-linux.whl"] == {"sha256": "2" * 64}
     assert found["https://h/x.tgz"] == {"sha256": "3" * 64}
+    assert found["syn-2.0.1.crate"] == {"sha256": "9" * 64}
     assert found["toolchain"] == {"manyloongId": "d" * 64}
     assert predicate.run_details.builder.id == "urn:manyloong:builder:local"
     named = validated(wheel_statement(replace(RECORD, builder="https://ci.example.org")))

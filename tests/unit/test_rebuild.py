@@ -9,7 +9,15 @@ import pytest
 from manyloong.audit import Verdict
 from manyloong.errors import InputError, IntegrityError, NotFoundError
 from manyloong.rebuild import check_inputs, check_kit, read_wanted_record
-from manyloong.record import BuildRecord, OptionsRecord, SourceRecord, WheelRecord, format_record, record_path
+from manyloong.record import (
+    BuildRecord,
+    CrateRecord,
+    OptionsRecord,
+    SourceRecord,
+    WheelRecord,
+    format_record,
+    record_path,
+)
 from manyloong.store import Store, seal_holds, seal_of, seal_text
 from manyloong.store.normalise import normalise_modes
 from manyloong.wheels.compare import compare_wheels
@@ -159,6 +167,10 @@ def test_another_toolchain_is_named() -> None:
 def test_other_requirements_are_named() -> None:
     with pytest.raises(IntegrityError, match="cython"):
         check_inputs(record(), record(requirements=("cython", "setuptools")))
+    check_inputs(record(), record(requirements=()))  # it may ask less: all is there
+    crate = CrateRecord(name="syn", version="2.0.1", sha256="9" * 64, origin="store")
+    with pytest.raises(IntegrityError, match=r"crates than the record's: syn 2\.0\.1"):
+        check_inputs(record(), record(crates=(crate,)))
 
 
 def nothing(tree: Path) -> None:

@@ -83,11 +83,13 @@ def build(
         typer.Option("--build-deps/--no-build-deps", help="Build requirements that have no wheel first."),
     ] = True,
     table: Annotated[
-        bool,
+        bool | None,
         typer.Option(
-            "--table/--no-table", help="Read the project's cibuildwheel table and CIBW_* variables."
+            "--table/--no-table",
+            help="Read the project's cibuildwheel table and CIBW_* variables. Unless said: those of folders "
+            "and archives, and of releases of the index where such a variable is set.",
         ),
-    ] = True,
+    ] = None,
     network_hooks: Annotated[
         bool,
         typer.Option(
@@ -134,7 +136,8 @@ def build(
         force=force,
         keep=keep,
         build_deps=build_deps,
-        environ=dict(os.environ) if table else None,
+        environ=dict(os.environ),
+        table=table,
         network_hooks=network_hooks,
         offline=offline,
         locked=locked,

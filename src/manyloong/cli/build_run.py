@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from manyloong.ci.plan import plan_tables
+from manyloong.ci.reader import speaks_to_cibuildwheel
 from manyloong.cli.build_report import print_plan, print_pure, print_results
 from manyloong.cli.doors import Outside, open_outside
 from manyloong.cli.progress import ProgressListener
@@ -26,7 +27,7 @@ from manyloong.wheels.kit import ensure_kit, with_floors
 from manyloong.wheels.linked import linked_ids
 from manyloong.wheels.needs import options_for
 from manyloong.wheels.recipes import Recipe, merged, read_recipes
-from manyloong.wheels.source import PureRelease, Source, resolve_source
+from manyloong.wheels.source import PureRelease, Source, read_pyproject, resolve_source
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +46,8 @@ class Request:
     force: bool
     keep: bool
     build_deps: bool
-    environ: Mapping[str, str] | None  # for the project's tables; None: they are not read
+    environ: Mapping[str, str]  # for the project's tables
+    table: bool | None  # whether those are read; None: unless the source is a release of the index
     network_hooks: bool
     offline: bool
     locked: bool
@@ -73,6 +75,12 @@ def run_request(request: Request) -> int:
         if request.dry_run:
             print_plan(first, as_json=request.as_json)
             return 0
+        if not _reads_tables(request, found) and speaks_to_cibuildwheel(
+            read_pyproject(found, doors.store), {}
+        ):
+            listener(
+                Noted(text=f"{found.label} has a cibuildwheel table, which is not read; --table reads it")
+            )
         for note in dict.fromkeys(note for job in first for note in job.notes):
             listener(Noted(text=note))
         done = [_run(plan, found, request, own=own, outside=outside) for plan in plans]
@@ -97,7 +105,7 @@ def _plan(request: Request, target: Target, found: Source, options: Options, doo
         found,
         request.pythons,
         target,
-        environ=request.environ,
+        environ=request.environ if _reads_tables(request, found) else None,
         store=doors.store,
         network=request.network_hooks,
         recipe=options.recipe,
@@ -113,6 +121,13 @@ def _plan(request: Request, target: Target, found: Source, options: Options, doo
         special=tables.special(request.options, options.recipe),
     )
     return _Planned(target=target, jobs=jobs, pythons=tables.pythons, options=options)
+
+
+def _reads_tables(request: Request, found: Source) -> bool:
+    """A checkout is built as its table says, a release of the index as its metadata and our recipe do."""
+    if request.table is not None:
+        return request.table
+    return found.kind != "index" or any(name.startswith("CIBW_") for name in request.environ)
 
 
 def _run(

@@ -22,6 +22,12 @@ def export(
     tar: Annotated[
         Path | None, typer.Option("--tar", metavar="FILE", help="Write one file, as `podman load` takes it.")
     ] = None,
+    cross: Annotated[
+        bool,
+        typer.Option(
+            "--cross", help="The image for this machine, in which wheels are cross-built and not run."
+        ),
+    ] = False,
     offline: Offline = False,
     mirror: Mirror = None,
     as_json: AsJson = False,
@@ -39,7 +45,7 @@ def export(
         raise InputError("say where the image goes", hint="one of: --oci DIR, --tar FILE")
     with ProgressListener(quiet=as_json) as listener:
         outside = open_outside(listener, offline=offline, locked=False, mirror=mirror)
-        layout = _written(find_image(name, outside), oci, tar, outside)
+        layout = _written(find_image(name, outside, cross=cross), oci, tar, outside)
     place = oci or tar
     if as_json:
         rows = [{"digest": blob.digest, "size_bytes": blob.size_bytes} for blob in layout.blobs]
@@ -51,19 +57,20 @@ def export(
     print(f"{layout.name} {layout.manifest.digest}  {size / 1e6:.0f} MB in {place}")
 
 
-def find_image(name: str, outside: "Outside") -> "Image":
+def find_image(name: str, outside: "Outside", *, cross: bool = False) -> "Image":
     """The image of a platform tag; what it is made of is fetched and built first."""
     from manyloong.cli.root import ensure
     from manyloong.roots.images.assemble import target_image
     from manyloong.roots.images.parts import ImageParts, ensure_launcher, present_pythons
     from manyloong.roots.lock import committed_lock
     from manyloong.targets import known_pythons
+    from manyloong.wheels.cross_image import cross_image
     from manyloong.wheels.kit import ensure_kit
 
     target = image_target(name)
     doors, host = outside.doors, outside.host
     kit = ensure_kit(target, host, doors=doors)
-    base = ensure(target.image_root, outside, doors.listener)
+    base = ensure(f"image-{host.debian}" if cross else target.image_root, outside, doors.listener)
     pythons = present_pythons(base, known_pythons())
     launcher = ensure_launcher(
         target,
@@ -77,14 +84,14 @@ def find_image(name: str, outside: "Outside") -> "Image":
         target=target,
         host=host,
         base=base,
-        native=kit.native_root,
+        native=base if cross else kit.native_root,
         toolchain=kit.toolchain,
         launcher=launcher,
         sites=_sites(base, kit.native_root, pythons, outside),
         pythons=pythons,
         epoch=int(committed_lock(base.name).date.timestamp()),
     )
-    return target_image(parts)
+    return cross_image(parts) if cross else target_image(parts)
 
 
 def image_target(name: str) -> "Target":

@@ -24,6 +24,7 @@ def rebuild(
     find_links: Annotated[
         list[Path], typer.Option(help="Folder with wheels of build requirements that no index has.")
     ] = [],  # noqa: B006
+    crates: Annotated[list[Path], typer.Option(help="Folder with the Rust crates that were used.")] = [],  # noqa: B006
     stabilised: Annotated[
         bool,
         typer.Option(
@@ -50,6 +51,7 @@ def rebuild(
         given=parse_given(source_file),
         ports=tuple(ports),
         links=links_of(find_links),
+        crates=tuple(crates),
         output=output,
         offline=offline,
     )

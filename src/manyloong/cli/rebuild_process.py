@@ -27,8 +27,9 @@ def _request(document: dict[str, Any]) -> Again:
         given=tuple(GivenSource(**row) for row in document["given"]),
         ports=tuple(map(Path, document["ports"])),
         links=tuple(map(Path, document["links"])),
+        crates=tuple(map(Path, document["crates"])),
         output=None,
-        offline=True,
+        offline=document["offline"],
     )
 
 
@@ -37,7 +38,7 @@ def rebuilt(document: dict[str, Any]) -> Path:
     request = _request(document)
     record, _ = read_wanted_record(request.record)
     below = Path(document["below"])
-    outside = open_outside(ignore, offline=True, locked=False, below=below, made_anew=MADE_ANEW)
+    outside = open_outside(ignore, offline=request.offline, locked=False, below=below, made_anew=MADE_ANEW)
     job, batch = gather(request, record, outside)
     with outside.doors.store.scratch("build") as place:
         path, _ = run_rebuild(job, batch, place, record)

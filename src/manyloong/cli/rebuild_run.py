@@ -33,6 +33,7 @@ class Again:
     given: tuple[GivenSource, ...]
     ports: tuple[Path, ...]
     links: tuple[Path, ...]
+    crates: tuple[Path, ...]
     output: Path | None
     offline: bool
 
@@ -74,6 +75,7 @@ def gather(request: Again, record: BuildRecord, outside: Outside) -> tuple[Job, 
         source=request.source,
         given=request.given,
         links=request.links,
+        crates=request.crates,
     )
     kit = ensure_kit(target(record.platform), outside.host, doors=doors, ports=all_ports(request.ports))
     kit = with_floors(kit, (python_of(record),), (), doors=doors)
@@ -95,6 +97,8 @@ def _second(request: Again, record: BuildRecord, place: Path, conditions: Condit
         "given": [asdict(one) for one in request.given],
         "ports": [str(path.resolve()) for path in request.ports],
         "links": [str(path) for path in request.links],
+        "crates": [str(path.resolve()) for path in request.crates],
+        "offline": request.offline or not record.crates,  # cargo alone may fetch, by Cargo.lock's hashes
     }
     done = run_under(conditions, ("manyloong.cli.rebuild_process",), text=json.dumps(document))
     try:

@@ -189,7 +189,7 @@ def _first_image(
     fetcher = RecordingFetcher(outside.doors.fetcher)
     doors = replace(outside.doors, store=Store(place), fetcher=fetcher, listener=listener)
     folder = place.with_name("first-image")
-    layout = export_layout(find_image(name, replace(outside, doors=doors)), folder)
+    layout = export_layout(find_image(name, replace(outside, doors=doors), cross=False), folder)
     fill_shelf(shelf, list(fetcher.files.values()), store=outside.doors.store)
     return folder, layout.manifest.digest
 

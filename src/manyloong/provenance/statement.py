@@ -93,6 +93,9 @@ def _dependencies(record: BuildRecord) -> Iterator[dict[str, Any]]:
     yield from _wheels(record.target_copies, "target copy")
     for one in record.downloads:
         yield {"uri": one.url, "digest": {"sha256": one.sha256}, "annotations": {"role": "download"}}
+    for crate in record.crates:
+        name = f"{crate.name}-{crate.version}.crate"
+        yield {"name": name, "digest": {"sha256": crate.sha256}, "annotations": {"role": "crate"}}
     if record.recipe:
         for patch in record.recipe.patches:
             yield {

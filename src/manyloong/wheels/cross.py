@@ -147,13 +147,15 @@ def write_programs(tools: Path, environment: Path) -> None:
 
 
 # Config settings by build backend, for tools that take a cross file in no other way.
-_BACKEND_SETTINGS: dict[str, dict[str, list[str]]] = {
+# A build folder of its own is random otherwise, and packages write its name into what they install.
+_BACKEND_SETTINGS: dict[str, dict[str, str | list[str]]] = {
     "mesonpy": {
+        "build-dir": f"{SOURCE}/.mesonpy-build",
         "setup-args": [
             f"--cross-file={TARGET}/meson/cross.ini",
             f"--cross-file={TOOLS}/{PROGRAMS}",
             f"--native-file={NATIVE}/meson/native.ini",
-        ]
+        ],
     },
 }
 
@@ -161,9 +163,17 @@ _BACKEND_SETTINGS: dict[str, dict[str, list[str]]] = {
 def backend_settings(backend: str, given: Mapping[str, str | list[str]]) -> dict[str, str | list[str]]:
     """The user's config settings, after what the backend needs to know that this is a cross build."""
     own = _BACKEND_SETTINGS.get(backend.split(":", maxsplit=1)[0], {})
-    merged: dict[str, str | list[str]] = {key: list(values) for key, values in own.items()}
+    merged: dict[str, str | list[str]] = {
+        key: values if isinstance(values, str) else list(values) for key, values in own.items()
+    }
     for key, values in given.items():
-        merged[key] = (
-            [*own[key], *([values] if isinstance(values, str) else values)] if key in own else values
-        )
+        before = own.get(key)
+        more = [values] if isinstance(values, str) else values
+        merged[key] = [*before, *more] if isinstance(before, list) else values
     return merged
+
+
+def stable_settings(backend: str, given: Mapping[str, str | list[str]]) -> dict[str, str | list[str]]:
+    """The user's config settings, after those without which a backend names folders at random."""
+    own = _BACKEND_SETTINGS.get(backend.split(":", maxsplit=1)[0], {})
+    return {key: value for key, value in own.items() if isinstance(value, str)} | dict(given)

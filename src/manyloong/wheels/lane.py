@@ -127,9 +127,8 @@ class NativeLane(CrossLane):
         return _install(requirements, job, self, target=None)
 
     def settings(self, backend: str, given: Mapping[str, str | list[str]]) -> dict[str, str | list[str]]:
-        """Nothing to add: the build is at home."""
-        del backend
-        return dict(given)
+        """Little to add: the build is at home."""
+        return cross.stable_settings(backend, given)
 
 
 def _install(

@@ -108,13 +108,17 @@ class Uv:
     index_url: str
     offline: bool = False
 
+    def command(self, arguments: Sequence[str]) -> list[str]:
+        """The whole command line; an option that uv takes once is given once."""
+        common = ["--python", str(self.python), "--no-python-downloads", "--no-config"]
+        if self.offline and "--offline" not in arguments:
+            common.append("--offline")
+        return [str(self.binary), "pip", *arguments, *common]
+
     def run(self, arguments: Sequence[str], *, text: str = "") -> subprocess.CompletedProcess[str]:
         """Run uv on the host; its output is captured. uv runs no code of packages with these arguments."""
-        common = ["--python", str(self.python), "--no-python-downloads", "--no-config"]
-        if self.offline:
-            common.append("--offline")
         return subprocess.run(
-            [str(self.binary), "pip", *arguments, *common],
+            self.command(arguments),
             input=text,
             capture_output=True,
             text=True,

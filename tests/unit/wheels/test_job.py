@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from manyloong.targets import all_pythons, target
-from manyloong.wheels.cross import backend_settings, cross_config, cross_variables
+from manyloong.wheels.cross import backend_settings, cross_config, cross_variables, stable_settings
 from manyloong.wheels.identifier import Identifier
 from manyloong.wheels.job import Job, Options
 from manyloong.wheels.recipe_keys import Skip
@@ -90,6 +90,10 @@ def test_meson_learns_of_the_cross_file_and_others_do_not() -> None:
     assert merged[-1] == "-Da=b"
     assert given == {"setup-args": ["-Da=b"]}
     assert backend_settings("setuptools.build_meta:__legacy__", given) == given
+    for settings in (backend_settings, stable_settings):
+        assert settings("mesonpy", {})["build-dir"] == "/build/src/.mesonpy-build"
+        assert settings("mesonpy", {"build-dir": "b"})["build-dir"] == "b"
+    assert "setup-args" not in stable_settings("mesonpy", {})
 
 
 def test_the_environment_is_whole_and_fixed() -> None:

@@ -223,9 +223,13 @@ def read(request: "dict[str, Any]") -> "dict[str, Any]":
     """The answer; FaultError for what is wrong."""
     addition = request["addition"]
     install(Addition(**{**addition, "pythons": [tuple(row) for row in addition["pythons"]]}))
-    from cibuildwheel.options import CommandLineArguments, compute_options
+    from cibuildwheel.options import CommandLineArguments, Options, compute_options
     from cibuildwheel.platforms.linux import get_python_configurations
 
+    def unchecked(*_: object) -> None:
+        """Images of other architectures are not used here: old releases name ones that are gone."""
+
+    Options._check_pinned_image = unchecked  # type: ignore[method-assign,assignment]
     arguments = CommandLineArguments.defaults()
     arguments.platform = PLATFORM
     arguments.archs = addition["name"]

@@ -17,7 +17,7 @@ FOLDER = "usr/share/manyloong"
 def bill_members(parts: ImageParts) -> Members:
     """The files."""
     found = {f"{FOLDER}/sbom.cdx.json": text_file(json.dumps(_bill(parts), indent=1, sort_keys=True) + "\n")}
-    for root in (parts.base, parts.native):
+    for root in roots_of(parts):
         if has_lock(root.name):
             text = files("manyloong.locks").joinpath(f"{root.name}.toml").read_text("utf-8")
             found[f"{FOLDER}/locks/{root.name}.toml"] = text_file(text)
@@ -26,9 +26,14 @@ def bill_members(parts: ImageParts) -> Members:
     return found
 
 
+def roots_of(parts: ImageParts) -> tuple[Root, ...]:
+    """The roots, each once."""
+    return (parts.base,) if parts.base == parts.native else (parts.base, parts.native)
+
+
 def _bill(parts: ImageParts) -> dict[str, Any]:
     zig = locked_zig(parts.host)
-    components = [component for root in (parts.base, parts.native) for component in _packages(root)]
+    components = [component for root in roots_of(parts) for component in _packages(root)]
     components += [
         {
             "type": "library",
