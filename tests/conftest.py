@@ -5,7 +5,7 @@ from collections.abc import Generator
 
 import pytest
 
-collect_ignore_glob = ["*/projects/*"]  # packages that tests build, with tests of their own
+collect_ignore_glob = ["*/projects/*", "*/hooked/*"]  # packages that tests build, with tests of their own
 
 
 @pytest.hookimpl(wrapper=True)

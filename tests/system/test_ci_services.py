@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-HOOKED = Path(__file__).parent / "projects" / "hooked"
+HOOKED = Path(__file__).parent / "hooked"
 
 pytestmark = pytest.mark.system
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from tests.system.manyloong_cli import build, manyloong
 
-HOOKED = Path(__file__).parent / "projects" / "hooked"
+HOOKED = Path(__file__).parent / "hooked"
 PYTHON = ("--python", "cp313")
 
 pytestmark = pytest.mark.system
