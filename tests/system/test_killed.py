@@ -4,6 +4,7 @@ Twenty kills. Six of a first build, whose roots and toolchain are still to be ma
 packages; fourteen of a build with everything ready. The twenty-first run must succeed.
 """
 
+import json
 import os
 import random
 import signal
@@ -62,12 +63,14 @@ def assert_all_ended(cache: str) -> None:
 
 
 def assert_whole(output: Path) -> None:
-    """Every wheel in the folder has its record, and is the wheel that the record means."""
+    """Every record is of the wheel beside it, provenance is whole, and nothing else is there."""
     for record in output.glob("*.record.json"):
         parsed = parse_record(record.read_bytes(), where=record.name)
         assert (output / parsed.wheel.filename).stat().st_size == parsed.wheel.size_bytes
     names = [path.name for path in output.iterdir() if not path.name.startswith(".")]
-    assert all(name.endswith((".whl", ".record.json")) for name in names)
+    assert all(name.endswith((".whl", ".record.json", ".provenance.json")) for name in names)
+    for statement in output.glob("*.provenance.json"):
+        json.loads(statement.read_bytes())
 
 
 @pytest.mark.system

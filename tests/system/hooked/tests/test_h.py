@@ -1,3 +1,4 @@
-def test(): 
+def test():
     import hooked, iniconfig, six
-    assert hooked.answer()==42
+
+    assert hooked.answer() == 42
