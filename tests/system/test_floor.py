@@ -1,11 +1,13 @@
 """The floor root: glibc 2.36 and nothing newer in it, a whole standard library, wheels tested there."""
 
+import json
 import subprocess
 from pathlib import Path
 
 import pytest
 from elftools.elf.elffile import ELFFile
 from elftools.elf.gnuversions import GNUVerNeedSection
+from evidence import floor
 from tests.system.manyloong_cli import PROGRAM, build, manyloong
 
 pytestmark = pytest.mark.timeout(3000)  # the root is built from source here, where it is not in the cache
@@ -92,3 +94,17 @@ def test_a_wheel_is_tested_in_both_roots(tree: Path, tmp_path: Path) -> None:
     assert {report["outcome"] for report in seen.values()} == {"passed"}
     assert {report["libc"] for (root, _), report in seen.items() if root == ROOT} == {"glibc 2.36"}
     assert {report["root_id"] for (root, _), report in seen.items() if root == ROOT} == {tree.name}
+
+
+def test_evidence_is_not_stale_and_says_that_all_works_on_the_floor() -> None:
+    document = json.loads(floor.RESULTS.read_text("utf-8"))
+    assert document["digest"] == floor.digest(), "inputs changed: python -m evidence.floor"
+    assert set(document["results"]) == {name for name, _, _ in floor.jobs()}
+    for name, results in document["results"].items():
+        assert results, name
+        for result in results:
+            assert result["accepted"], name
+            reports = [report for report in result["tests"] if report["outcome"] != "not tested"]
+            assert {report["libc"] for report in reports} == {"glibc 2.36"}, name
+            assert {report["outcome"] for report in reports} == {"passed"}, name
+            assert {report["cpu"] for report in reports} == {"la464", "la464,lasx=off"}, name
