@@ -142,10 +142,9 @@ def test_tokens_are_for_their_projects() -> None:
     assert not Token(projects=("numpy",), **common).permits("pandas")
 
 
-def attestation(**change: Any) -> dict[str, Any]:
+def attestation(*, kind: object = "https://slsa.dev/provenance/v1", **change: Any) -> dict[str, Any]:
     subject = {"name": "w.whl", "digest": {"sha256": "ab"}} | change
-    statement = {"_type": "https://in-toto.io/Statement/v1", "subject": [subject]}
-    statement["predicateType"] = "https://docs.pypi.org/attestations/publish/v1"
+    statement = {"_type": "https://in-toto.io/Statement/v1", "subject": [subject], "predicateType": kind}
     return {
         "version": 1,
         "verification_material": {"certificate": "x", "transparency_entries": []},
@@ -182,6 +181,8 @@ def test_attestations_become_provenance() -> None:
         (json.dumps([attestation(name="other.whl")]), "is about"),
         (json.dumps([attestation(digest={"sha256": "cd"})]), "sha256"),
         (json.dumps([attestation(digest=3)]), "sha256"),
+        (json.dumps([attestation(kind=None)]), "is no URI"),
+        (json.dumps([attestation(kind="publish")]), "is no URI"),
         (json.dumps([attestation()] * 9), "1 to 8"),
     ],
 )

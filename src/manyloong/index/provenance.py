@@ -1,7 +1,8 @@
 """Attestations that come with an upload, and the provenance object (PEP 740) made of them.
 
 Each must have the right shape and be about exactly this file. With a trusted root its signature is verified
-too, and what is looked at is the statement that was signed. Without one it is passed on as unverified.
+too, what is looked at is the statement that was signed, and that must be of a known kind. Without one it is
+passed on as unverified.
 """
 
 import base64
@@ -15,7 +16,6 @@ from manyloong.errors import IntegrityError
 from manyloong.index.signatures import Trust
 
 STATEMENT = "https://in-toto.io/Statement/v1"
-PREDICATES = ("https://docs.pypi.org/attestations/publish/v1", "https://slsa.dev/provenance/v1")
 _LIMIT_BYTES = 1 << 20
 _MOST = 8
 
@@ -43,6 +43,7 @@ def checked_provenance(text: str, *, filename: str, sha256: str, trust: Trust | 
         where = f"attestations[{number}]"
         statement, publisher = _statement(attestation, trust, where=where)
         _check_subject(statement, where=where, filename=filename, sha256=sha256)
+        _check_kind(statement, trust, where=where)
         key = orjson.dumps(publisher).decode()
         bundle = bundles.setdefault(key, {"publisher": publisher, "attestations": []})
         bundle["attestations"].append(attestation)
@@ -90,12 +91,19 @@ def _check_subject(statement: dict[str, Any], *, where: str, filename: str, sha2
     subjects = statement.get("subject")
     if statement.get("_type") != STATEMENT or not isinstance(subjects, list) or len(subjects) != 1:
         raise IntegrityError(f"{where}: not an in-toto statement v1 about one file")
-    if statement.get("predicateType") not in PREDICATES:
-        kind = str(statement.get("predicateType"))[:200]
-        raise IntegrityError(f"{where}: predicate type {kind!r}, known are {', '.join(PREDICATES)}")
     subject = subjects[0] if isinstance(subjects[0], dict) else {}
     digest = subject.get("digest")
     if subject.get("name") != filename:
         raise IntegrityError(f"{where}: is about {str(subject.get('name'))[:200]!r}, not {filename}")
     if not isinstance(digest, dict) or digest.get("sha256") != sha256:
         raise IntegrityError(f"{where}: its sha256 is not that of the uploaded {filename}")
+
+
+def _check_kind(statement: dict[str, Any], trust: Trust | None, *, where: str) -> None:
+    """The type of the predicate: a URI, and one that the verifying library knows where there is one."""
+    kind = statement.get("predicateType")
+    if not isinstance(kind, str) or not kind.startswith("https://"):
+        raise IntegrityError(f"{where}: predicate type {str(kind)[:200]!r} is no URI")
+    if trust is not None and kind not in trust.predicates:
+        known = ", ".join(trust.predicates)
+        raise IntegrityError(f"{where}: predicate type {kind[:200]!r}, known are {known}")

@@ -32,6 +32,10 @@ class Signed:
 class Trust(Protocol):
     """Verifies attestations."""
 
+    @property
+    def predicates(self) -> tuple[str, ...]:
+        """The predicate types of statements that are accepted (PEP 740)."""
+
     def verified(self, attestation: str) -> Signed:
         """What was signed by one of the signers; raises IntegrityError with what does not hold."""
 
@@ -79,6 +83,13 @@ class SigstoreTrust:
         except (OSError, ValueError, Error) as error:
             raise InputError(f"trusted-root: {trusted_root or PUBLIC_ROOT}: {error}") from error
         self.signers = signers
+
+    @property
+    def predicates(self) -> tuple[str, ...]:
+        """Those that the library knows."""
+        from pypi_attestations import AttestationType  # noqa: PLC0415
+
+        return tuple(kind.value for kind in AttestationType)
 
     def verified(self, attestation: str) -> Signed:
         """The first of the signers whose signature this is."""

@@ -16,6 +16,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+from pypi_attestations import AttestationType
 
 STATEMENT = "application/vnd.in-toto+json"
 ISSUER_OID = x509.ObjectIdentifier("1.3.6.1.4.1.57264.1.1")
@@ -209,7 +210,7 @@ def statement(filename: str, content: bytes, **changes: Any) -> bytes:
     document = {
         "_type": "https://in-toto.io/Statement/v1",
         "subject": [{"name": filename, "digest": {"sha256": hashlib.sha256(content).hexdigest()}}],
-        "predicateType": "https://docs.pypi.org/attestations/publish/v1",
+        "predicateType": AttestationType.PYPI_PUBLISH_V1.value,
         "predicate": None,
     }
     return json.dumps(document | changes).encode()
