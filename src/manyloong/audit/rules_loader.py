@@ -1,4 +1,4 @@
-"""Rules on how the file is mapped and relocated: ML050 to ML065."""
+"""Rules on how the file is mapped and relocated: ML050 to ML066."""
 
 from collections.abc import Iterator
 from posixpath import dirname, normpath
@@ -7,6 +7,8 @@ from manyloong.audit.case import Case
 from manyloong.audit.facts import ElfFacts
 from manyloong.audit.image import PF_W, PF_X, PT_GNU_STACK, PT_LOAD
 from manyloong.audit.verdict import Evidence, Finding, finding
+
+ET_EXEC = 2
 
 
 def relocations(elf: ElfFacts, case: Case) -> Iterator[Finding]:
@@ -87,4 +89,13 @@ def _path_problem(entry: str, path: str, *, inside: bool) -> str:
     return "depends on the working directory"
 
 
-RULES = (relocations, alignment, permissions, text_relocations, search_path)
+def fixed_address(elf: ElfFacts, case: Case) -> Iterator[Finding]:
+    """ML066."""
+    del case
+    if elf.file_type == ET_EXEC:
+        first = min((one.vaddr for one in elf.segments if one.kind == PT_LOAD), default=0)
+        place = Evidence(file=elf.path, offset=first, value=f"{first:#x}")
+        yield finding("ML066", f"{elf.path}: linked for the address {first:#x}", place)
+
+
+RULES = (relocations, alignment, permissions, text_relocations, search_path, fixed_address)

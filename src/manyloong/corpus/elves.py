@@ -149,6 +149,11 @@ _ELF_PAIRS = (
     ),
     _Pair(rule="ML065", bad=("segment rwx", Elf(load_flags=7)), good=("segment r-x", Elf(load_flags=5))),
     _Pair(
+        rule="ML066",
+        bad=("ET_EXEC", replace(_PROGRAM, file_type=2)),
+        good=("ET_DYN", _PROGRAM),
+    ),
+    _Pair(
         rule="ML070",
         bad=("xvadd in a function no recipe names", _code("kernel", _LASX)),
         good=("scalar code", _code("kernel", _NOP)),

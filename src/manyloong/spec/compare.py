@@ -142,6 +142,7 @@ UNCHECKED = (
     ("TLS descriptors and relocation types", "ML050, ML051"),
     ("segment alignment", "ML060, ML061"),
     ("executable stack, text relocations, search paths", "ML062 to ML065"),
+    ("programs at a fixed address", "ML066"),
     ("instruction sets", "ML070 to ML074"),
     ("RECORD, dist-info and the archive itself", "ML080 to ML090"),
 )
