@@ -6,6 +6,7 @@ whether packages.json is about today's inputs.
 
 import hashlib
 import json
+import re
 import subprocess
 import sys
 import tempfile
@@ -20,6 +21,8 @@ from manyloong.wheels import environment, job
 HERE = Path(__file__).parent
 LIST, RESULTS = HERE / "packages.toml", HERE / "packages.json"
 ROLES = ("emulator", "floorbuild", "native", "target", "toolchain")  # of the roots that builds and tests use
+_LICENCE = re.compile(r', licence = "[^"]*" },')  # of a package
+_OUTCOME = ("tree = ", "spec = ", "zig_licence = ")
 PROGRAM = Path(sys.executable).with_name("manyloong")
 
 
@@ -44,9 +47,9 @@ def inputs() -> dict[str, Any]:
 
 
 def _decisive(lock: str) -> str:
-    """A lock without what it says of its outcome."""
+    """A lock without what it says of its outcome and of licences."""
     lines = lock.splitlines(keepends=True)
-    return "".join(line for line in lines if not line.startswith(("tree = ", "spec = ")))
+    return "".join(_LICENCE.sub(" },", line) for line in lines if not line.startswith(_OUTCOME))
 
 
 def digest() -> str:
