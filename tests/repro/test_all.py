@@ -11,11 +11,12 @@ from tests.repro.test_verify import manyloong
 
 from manyloong.roots.floor import all_floors
 from manyloong.targets import all_targets, host
+from manyloong.wheels.image_parts import image_targets
 
 HOST = host(os.uname().machine).debian
 LOCKED = (f"native-{HOST}", "target-loong64")
 FROM_SOURCE = tuple(sorted({target.floor_root for target in all_targets() if target.floor_root}))
-IMAGES = tuple(target.tag for target in all_targets() if target.image_root)
+IMAGES = tuple(target.tag for target in image_targets())
 
 
 @pytest.mark.repro

@@ -168,8 +168,8 @@ def _verified(name: str, mirror: Path | None, listener: "Listener", *, record: b
 
 
 def _is_image(name: str) -> bool:
-    from manyloong.cli.image import image_target
     from manyloong.errors import NotFoundError
+    from manyloong.wheels.image_parts import image_target
 
     try:
         image_target(name)
