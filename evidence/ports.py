@@ -27,6 +27,7 @@ UNPROVEN: tuple[str, ...] = (
     "libpq",
     "libsodium",
     "libtiff",
+    "libgfortran",
     "libuv",
     "libxml2",
     "libxslt",
