@@ -26,9 +26,11 @@ UNPROVEN: tuple[str, ...] = (
     "hdf5",
     "libpq",
     "libsodium",
-    "libtiff",
     "libgfortran",
     "libuv",
+    "libxau",
+    "libxcb",
+    "libxdmcp",
     "libxml2",
     "libxslt",
     "mariadb-connector-c",
@@ -42,6 +44,8 @@ UNPROVEN: tuple[str, ...] = (
     "proj",
     "raqm",
     "readline",
+    "xcb-proto",
+    "xorgproto",
     "zeromq",
 )  # ports that were not built twice yet
 PROGRAM = Path(sys.executable).with_name("manyloong")

@@ -1,4 +1,4 @@
-"""Fortran: a package by f2py and one with OpenMP get gfortran and its library, and compute what they should."""
+"""Fortran: a package by f2py and one with OpenMP get gfortran and its library, and compute rightly."""
 
 import shutil
 from pathlib import Path
