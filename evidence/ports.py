@@ -27,9 +27,7 @@ UNPROVEN: tuple[str, ...] = (
     "libpq",
     "libsodium",
     "libuv",
-    "libxau",
     "libxcb",
-    "libxdmcp",
     "libxml2",
     "libxslt",
     "mariadb-connector-c",
@@ -43,8 +41,6 @@ UNPROVEN: tuple[str, ...] = (
     "proj",
     "raqm",
     "readline",
-    "xcb-proto",
-    "xorgproto",
     "zeromq",
 )  # ports that were not built twice yet
 PROGRAM = Path(sys.executable).with_name("manyloong")
