@@ -28,9 +28,7 @@ UNPROVEN: tuple[str, ...] = (
     "libsodium",
     "libgfortran",
     "libuv",
-    "libxau",
     "libxcb",
-    "libxdmcp",
     "libxml2",
     "libxslt",
     "mariadb-connector-c",
@@ -44,8 +42,6 @@ UNPROVEN: tuple[str, ...] = (
     "proj",
     "raqm",
     "readline",
-    "xcb-proto",
-    "xorgproto",
     "zeromq",
 )  # ports that were not built twice yet
 PROGRAM = Path(sys.executable).with_name("manyloong")
