@@ -26,8 +26,10 @@ UNPROVEN: tuple[str, ...] = (
     "hdf5",
     "libpq",
     "libsodium",
-    "libtiff",
     "libuv",
+    "libxau",
+    "libxcb",
+    "libxdmcp",
     "libxml2",
     "libxslt",
     "mariadb-connector-c",
@@ -41,6 +43,8 @@ UNPROVEN: tuple[str, ...] = (
     "proj",
     "raqm",
     "readline",
+    "xcb-proto",
+    "xorgproto",
     "zeromq",
 )  # ports that were not built twice yet
 PROGRAM = Path(sys.executable).with_name("manyloong")

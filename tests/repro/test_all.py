@@ -14,9 +14,10 @@ from tests.repro.test_verify import manyloong
 
 from manyloong.roots.floor import all_floors
 from manyloong.targets import all_targets, host
+from manyloong.wheels.image_parts import image_targets
 
 HOST = host(os.uname().machine).debian
-IMAGES = tuple(target.tag for target in all_targets() if target.image_root)
+IMAGES = tuple(target.tag for target in image_targets())
 NAMES = [name.replace("amd64", HOST) for name in evidence.names()]
 
 
@@ -54,7 +55,7 @@ def test_every_kind_of_root_and_an_image_of_each_c_library_are_listed() -> None:
     assert {f"native-{HOST}", "target-loong64"} <= listed
     targets = all_targets()
     assert {one.libc for one in targets if one.floor_root in listed} == {one.libc for one in targets}
-    imaged = {one.libc for one in targets if one.image_root}
+    imaged = {one.libc for one in image_targets()}
     assert {one.libc for one in targets if one.tag in listed} == imaged
     assert {name for name in NAMES if name.startswith(("floor", "musl"))} <= {
         one.name for one in all_floors()

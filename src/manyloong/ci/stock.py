@@ -13,10 +13,12 @@ from typing import Any
 
 from manyloong.ci.reader import python_folder
 from manyloong.errors import HostError, NotFoundError
-from manyloong.targets import Target, known_pythons
+from manyloong.targets import Target
+from manyloong.wheels.image_parts import image_pythons
 
 _SELECTING = ("--archs", "--only")
 _ENGINES = ("docker", "podman")
+UTILITY_PYTHON = "/usr/bin/python3"  # in the images, for cibuildwheel's own small jobs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +60,10 @@ def check_image(engine: Engine, tag: str, target: Target) -> None:
     policy = tag.removesuffix(f"_{target.architecture.name}")
     load = f"manyloong root export {policy} --tar {tag}.tar && {engine.name} load --input {tag}.tar"
     if done.returncode != 0:
-        raise NotFoundError(f"{engine.name} has no image {reference!r}", hint=load)
+        skip = f"CIBW_SKIP='*-{target.family}_*'"
+        raise NotFoundError(
+            f"{engine.name} has no image {reference!r}", hint=f"{load}; or without it: {skip}"
+        )
     platform = done.stdout.strip()
     if platform != target.architecture.oci:
         raise HostError(
@@ -78,34 +83,49 @@ def stock_addition(targets: Sequence[Target]) -> dict[str, Any]:
     """The architecture of the targets, with the images and interpreters that it has here."""
     first = targets[0].architecture
     images: dict[str, dict[str, str]] = {}
+    pythons: dict[str, list[list[str]]] = {}
     for target in targets:
         images.setdefault(target.family, {})[target.tag.removesuffix(f"_{first.name}")] = target.tag
-    pythons = [python for python in known_pythons() if not python.from_source]
-    return {
-        "name": first.name,
-        "oci": first.oci,
-        "images": images,
-        "pythons": [[python.tag, python.version, python_folder(python.tag)] for python in pythons],
-    }
+        rows = image_pythons(target)
+        pythons[target.family] = [[row.tag, row.version, python_folder(row.tag)] for row in rows]
+    return {"name": first.name, "oci": first.oci, "images": images, "pythons": pythons}
 
 
-def run_stock(
-    arguments: Sequence[str], *, targets: Sequence[Target], python: str, environ: Mapping[str, str]
-) -> int:
-    """Run it; its exit status. ``python``: an interpreter in the images, for its own small jobs."""
-    addition = stock_addition(targets) | {"utility_python": python}
-    own = str(Path(__file__).parents[2])
-    path = os.pathsep.join(filter(None, (own, environ.get("PYTHONPATH"))))
-    done = subprocess.run(
-        [
-            sys.executable,
-            "-P",
-            "-m",
-            "manyloong.ci.payload.run_cibuildwheel",
-            json.dumps(addition),
-            *arguments,
-        ],
-        env={**environ, "PYTHONPATH": path, "CIBW_PLATFORM": environ.get("CIBW_PLATFORM", "linux")},
-        check=False,
-    )
-    return done.returncode
+def needed_targets(identifiers: Sequence[str], targets: Sequence[Target]) -> tuple[Target, ...]:
+    """The first target of each family that is among build identifiers: whose images cibuildwheel takes."""
+    firsts = {target.family: target for target in reversed(targets)}
+    ends = {f"-{family}_{target.architecture.name}": target for family, target in firsts.items()}
+    return tuple(target for end, target in ends.items() if any(name.endswith(end) for name in identifiers))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stock:
+    """The installed cibuildwheel with an architecture added, as a process of its own."""
+
+    targets: Sequence[Target]
+    environ: Mapping[str, str]
+
+    def identifiers(self, arguments: Sequence[str]) -> tuple[str, ...]:
+        """The build identifiers that arguments come to; none where cibuildwheel refuses them."""
+        done = self._process([*arguments, "--print-build-identifiers"], capture=True)
+        return tuple(done.stdout.split()) if done.returncode == 0 else ()
+
+    def run(self, arguments: Sequence[str]) -> int:
+        """Run it; its exit status."""
+        return self._process(arguments).returncode
+
+    def _process(
+        self, arguments: Sequence[str], *, capture: bool = False
+    ) -> subprocess.CompletedProcess[str]:
+        addition = stock_addition(self.targets) | {"utility_python": UTILITY_PYTHON}
+        own = str(Path(__file__).parents[2])
+        path = os.pathsep.join(filter(None, (own, self.environ.get("PYTHONPATH"))))
+        program = [sys.executable, "-P", "-m", "manyloong.ci.payload.run_cibuildwheel", json.dumps(addition)]
+        platform = self.environ.get("CIBW_PLATFORM", "linux")
+        return subprocess.run(
+            [*program, *arguments],
+            env={**self.environ, "PYTHONPATH": path, "CIBW_PLATFORM": platform},
+            capture_output=capture,
+            text=True,
+            check=False,
+        )

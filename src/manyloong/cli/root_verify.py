@@ -105,8 +105,8 @@ def _again(name: str, place: _Place) -> "Rebuilt":
 
 
 def _is_image(name: str) -> bool:
-    from manyloong.cli.image import image_target
     from manyloong.errors import NotFoundError
+    from manyloong.wheels.image_parts import image_target
 
     try:
         image_target(name)

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from manyloong.ci.stock import check_image, engine_of, stock_addition, stock_arguments
+from manyloong.ci.stock import check_image, engine_of, needed_targets, stock_addition, stock_arguments
 from manyloong.errors import HostError, NotFoundError
-from manyloong.targets import all_targets
+from manyloong.wheels.image_parts import image_targets
 
-TARGETS = [target for target in all_targets() if target.image_root]
+TARGETS = image_targets()
 
 
 def engine(folder: Path, answer: str, status: int = 0) -> dict[str, str]:
@@ -31,7 +31,20 @@ def test_addition_has_images_and_their_interpreters() -> None:
     addition = stock_addition(TARGETS)
     assert addition["oci"] == "linux/loong64"
     assert addition["images"]["manylinux"]["manylinux_2_36"] == "manylinux_2_36_loongarch64"
-    assert ["cp313", "3.13", "/opt/python/cp313-cp313"] in addition["pythons"]
+    assert ["cp313", "3.13", "/opt/python/cp313-cp313"] in addition["pythons"]["manylinux"]
+    assert ["cp313t", "3.13", "/opt/python/cp313-cp313t"] in addition["pythons"]["manylinux"]
+    assert [row[0] for row in addition["pythons"]["musllinux"]] == ["cp311", "cp313", "cp313t"]
+    assert addition["images"]["musllinux"] == {"musllinux_1_2": "musllinux_1_2_loongarch64"}
+
+
+def test_images_are_needed_for_what_is_built() -> None:
+    def needed(*names: str) -> list[str]:
+        return [target.tag for target in needed_targets(names, TARGETS)]
+
+    both = ["manylinux_2_36_loongarch64", "musllinux_1_2_loongarch64"]
+    assert needed("cp313-manylinux_loongarch64") == both[:1]
+    assert sorted(needed("cp313-musllinux_loongarch64", "cp311-manylinux_loongarch64")) == both
+    assert needed("cp313-manylinux_x86_64") == []
 
 
 def test_a_missing_engine(tmp_path: Path) -> None:
