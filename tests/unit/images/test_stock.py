@@ -33,7 +33,7 @@ def test_addition_has_images_and_their_interpreters() -> None:
     assert addition["images"]["manylinux"]["manylinux_2_36"] == "manylinux_2_36_loongarch64"
     assert ["cp313", "3.13", "/opt/python/cp313-cp313"] in addition["pythons"]["manylinux"]
     assert ["cp313t", "3.13", "/opt/python/cp313-cp313t"] in addition["pythons"]["manylinux"]
-    assert [row[0] for row in addition["pythons"]["musllinux"]] == ["cp311", "cp313", "cp313t"]
+    assert [row[0] for row in addition["pythons"]["musllinux"]] == ["cp313"]
     assert addition["images"]["musllinux"] == {"musllinux_1_2": "musllinux_1_2_loongarch64"}
 
 
