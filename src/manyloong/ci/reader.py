@@ -24,6 +24,7 @@ from manyloong.wheels.source import Source, unpack_source
 
 _KIND = "cibuildwheel"
 PROJECT = "/project"  # where the official images have the sources
+FAMILIES = ("manylinux", "musllinux")
 OLDEST_MINOR = 8  # a selector may name Pythons that are not here
 
 
@@ -119,7 +120,7 @@ def _request(target: Target, environ: Mapping[str, str]) -> dict[str, Any]:
         "name": name,
         "oci": target.architecture.oci,
         "images": {target.family: {image: target.tag}},
-        "pythons": pythons,
+        "pythons": dict.fromkeys(FAMILIES, pythons),
     }
     return {
         "addition": addition,

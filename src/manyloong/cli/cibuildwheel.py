@@ -17,16 +17,24 @@ def cibuildwheel(context: typer.Context) -> None:
     """
     import os
 
-    from manyloong.ci.stock import check_image, engine_of, run_stock, stock_arguments
-    from manyloong.targets import all_targets
+    from manyloong.ci.stock import (
+        Stock,
+        check_engine,
+        check_engine_name,
+        check_image,
+        needed_images,
+        stock_arguments,
+    )
+    from manyloong.wheels.image_parts import image_targets
 
-    targets = [target for target in all_targets() if target.image_root and target.buildable]
-    first = targets[0]
-    arguments = stock_arguments(context.args, os.environ, first)
-    own = f"CIBW_{first.family.upper()}_{first.architecture.name.upper()}_IMAGE"
+    targets = image_targets()
+    arguments = stock_arguments(context.args, os.environ, targets[0])
+    stock = Stock(targets=targets, environ=os.environ)
     if not {"--help", "-h", "--print-build-identifiers"} & set(arguments):
-        engine = engine_of(os.environ, targets)
-        if own not in os.environ:
-            check_image(engine, first.tag, first)
-    python = "/usr/bin/python3"
-    raise typer.Exit(run_stock(arguments, targets=targets, python=python, environ=os.environ))
+        check_engine_name(os.environ)
+        builds = stock.plan(arguments)
+        for engine in dict.fromkeys(build.engine for build in builds):
+            check_engine(engine, os.environ)
+        for engine, target in needed_images(builds, targets):
+            check_image(engine, target)
+    raise typer.Exit(stock.run(arguments))

@@ -9,9 +9,7 @@ from manyloong.cli.root import AsJson, Mirror, Offline
 
 if TYPE_CHECKING:
     from manyloong.cli.doors import Outside
-    from manyloong.roots import Root
     from manyloong.roots.images.oci import Image, Layout
-    from manyloong.targets import Python, Target
 
 
 def export(
@@ -59,70 +57,12 @@ def export(
 
 def find_image(name: str, outside: "Outside", *, cross: bool = False) -> "Image":
     """The image of a platform tag; what it is made of is fetched and built first."""
-    from manyloong.cli.root import ensure
     from manyloong.roots.images.assemble import target_image
-    from manyloong.roots.images.parts import ImageParts, ensure_launcher, present_pythons
-    from manyloong.roots.lock import committed_lock
-    from manyloong.targets import known_pythons
     from manyloong.wheels.cross_image import cross_image
-    from manyloong.wheels.kit import ensure_kit
+    from manyloong.wheels.image_parts import ensure_parts, image_target
 
-    target = image_target(name)
-    doors, host = outside.doors, outside.host
-    kit = ensure_kit(target, host, doors=doors)
-    base = ensure(f"image-{host.debian}" if cross else target.image_root, outside, doors.listener)
-    pythons = present_pythons(base, known_pythons())
-    launcher = ensure_launcher(
-        target,
-        host,
-        native=kit.native_root,
-        toolchain=kit.toolchain,
-        store=doors.store,
-        runner=doors.runner,
-    )
-    parts = ImageParts(
-        target=target,
-        host=host,
-        base=base,
-        native=base if cross else kit.native_root,
-        toolchain=kit.toolchain,
-        launcher=launcher,
-        sites=_sites(base, kit.native_root, pythons, outside),
-        pythons=pythons,
-        epoch=int(committed_lock(base.name).date.timestamp()),
-    )
+    parts = ensure_parts(image_target(name), outside.host, doors=outside.doors, cross=cross)
     return cross_image(parts) if cross else target_image(parts)
-
-
-def image_target(name: str) -> "Target":
-    """The platform tag of that name, with or without its architecture; NotFoundError."""
-    from manyloong.errors import NotFoundError
-    from manyloong.targets import all_targets
-
-    targets = [target for target in all_targets() if target.image_root]
-    for target in targets:
-        if name in {target.tag, target.tag.removesuffix(f"_{target.architecture.name}")}:
-            return target
-    known = ", ".join(target.tag for target in targets)
-    raise NotFoundError(f"there is no image of {name!r}", hint=f"known: {known}")
-
-
-def _sites(
-    base: "Root", native: "Root", pythons: "tuple[Python, ...]", outside: "Outside"
-) -> dict[str, Path]:
-    from manyloong.roots.images.parts import fetch_wheels
-    from manyloong.roots.images.pythons import pip_wheel, python_home
-    from manyloong.roots.images.sites import TOOLS, ensure_site
-
-    doors = outside.doors
-    wheels = fetch_wheels(fetcher=doors.fetcher, locate=doors.locate, listener=doors.listener)
-    own = (pip_wheel(base.path), *wheels["interpreters"])
-    places = {python.tag: (python_home(base.path, python), python, own) for python in pythons}
-    places["tools"] = (TOOLS, pythons[0], wheels["tools"])
-    return {
-        name: ensure_site(home, python, files, native=native, store=doors.store, runner=doors.runner)
-        for name, (home, python, files) in places.items()
-    }
 
 
 def _written(image: "Image", oci: Path | None, tar: Path | None, outside: "Outside") -> "Layout":

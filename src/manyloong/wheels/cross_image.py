@@ -85,7 +85,7 @@ def _interpreters(parts: ImageParts) -> Members:
         found[config[1:]] = text_file(cross.cross_config_text(parts.target, python))
         home = found[f"opt/python/{python_folder(python)}"].link[1:]
         found |= _presenting(home, python, config)
-    first = parts.pythons[0]
+    first = parts.distribution[0]
     tools = _presenting(TOOLS, first, f"{cross.TOOLS}/cross-{first.tag}.json")  # auditwheel asks where it is
     return found | tool_members(parts) | tools | bill_members(parts)
 

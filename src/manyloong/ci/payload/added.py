@@ -28,7 +28,8 @@ class Addition:
     name: str  # as in build identifiers and option names
     oci: str  # platform of container images
     images: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # family -> short name -> image
-    pythons: Sequence[tuple[str, str, str]] = ()  # Python tag, version, folder below /opt/python
+    # family -> Python tag, version, folder below /opt/python
+    pythons: Mapping[str, Sequence[Sequence[str]]] = field(default_factory=dict)
 
 
 class _Loader(importlib.machinery.SourceFileLoader):
@@ -130,8 +131,8 @@ def _add_resources(addition: Addition) -> None:
 def _rows(addition: Addition) -> list[dict[str, str]]:
     return [
         {"identifier": f"{tag}-{family}_{addition.name}", "version": version, "path_str": folder}
-        for family in ("manylinux", "musllinux")
-        for tag, version, folder in addition.pythons
+        for family, pythons in addition.pythons.items()
+        for tag, version, folder in pythons
     ]
 
 

@@ -222,7 +222,7 @@ def one_build(options: Any, identifier: str, project: str, notes: "list[str]") -
 def read(request: "dict[str, Any]") -> "dict[str, Any]":
     """The answer; FaultError for what is wrong."""
     addition = request["addition"]
-    install(Addition(**{**addition, "pythons": [tuple(row) for row in addition["pythons"]]}))
+    install(Addition(**addition))
     from cibuildwheel.options import CommandLineArguments, Options, compute_options
     from cibuildwheel.platforms.linux import get_python_configurations
 

@@ -8,6 +8,7 @@ kernel runs (``payload/launch.c``).
 from collections.abc import Iterator
 
 from manyloong.roots.images.bill import bill_members
+from manyloong.roots.images.built import libc_members
 from manyloong.roots.images.layer import Member, Members, directory, tree_members
 from manyloong.roots.images.oci import Image, Layer
 from manyloong.roots.images.parts import ImageParts, native_programs
@@ -20,6 +21,7 @@ from manyloong.roots.images.pythons import (
     tool_members,
 )
 from manyloong.roots.layout import TARGET_PATH, ZIG_PATH
+from manyloong.targets import distribution_target
 
 STARTER = "opt/manyloong/host/bin/python3"  # starts the compilers' wrappers
 _SHARED = ("tmp", "var/tmp")
@@ -56,7 +58,7 @@ def target_image(parts: ImageParts) -> Image:
 
 def _labels(parts: ImageParts) -> tuple[tuple[str, str], ...]:
     pythons = " ".join(
-        f"{python_folder(python)}={full_version(parts.base.path, python)}" for python in parts.pythons
+        f"{python_folder(python)}={full_version(parts.tree(python), python)}" for python in parts.pythons
     )
     return (
         ("org.opencontainers.image.title", parts.target.tag),
@@ -71,15 +73,29 @@ def _labels(parts: ImageParts) -> tuple[tuple[str, str], ...]:
 
 def _userland(parts: ImageParts) -> Members:
     """The root, without what is replaced in later layers."""
-    hidden = {name for python in parts.pythons for name in stale(parts, python)}
-    found = dict(tree_members(parts.base.path, wanted=lambda name: name not in hidden))
-    for python in parts.pythons:
+    hidden = {name for python in parts.configured for name in stale(parts, python)}
+    strange = tuple(_of_another_libc(parts))
+    found = {
+        name: member
+        for name, member in tree_members(parts.base.path, wanted=lambda name: name not in hidden)
+        if not f"{name}/".startswith(strange)
+    }
+    for python in parts.configured:
         prefix = f"usr/include/{python.name}/"
         found = {name: member for name, member in found.items() if not name.startswith(prefix)}
         found |= configured(parts, python)
     for name in _launched(parts):
         found[f"usr/bin/{name}.{parts.target.architecture.uname}"] = found.pop(f"usr/bin/{name}")
-    return found | dict.fromkeys(_SHARED, directory(shared=True))
+    return found | libc_members(parts) | dict.fromkeys(_SHARED, directory(shared=True))
+
+
+def _of_another_libc(parts: ImageParts) -> Iterator[str]:
+    """Of CPythons that are not the target's: headers, and all but the one that starts the tools."""
+    for python in set(parts.distribution) - set(parts.configured):
+        for folder in ("usr/include", f"usr/include/{distribution_target(parts.target).triplet}"):
+            yield f"{folder}/{python.name}/"
+        if python != parts.distribution[0]:
+            yield from (f"usr/bin/{python.name}/", f"usr/lib/{python.name}/")
 
 
 def _launched(parts: ImageParts) -> list[str]:
@@ -97,7 +113,7 @@ def _native(parts: ImageParts) -> Members:
     for name in _launched(parts):
         found[f"usr/bin/{name}"] = launcher
         found[f"usr/bin/{name}.{machine}"] = _program(parts, name)
-    python = parts.pythons[0]
+    python = parts.distribution[0]
     found[STARTER] = launcher
     found[f"{STARTER}.{machine}"] = _program(parts, python.name)
     found[f"{STARTER}.{own}"] = Member(link=python.executable)
@@ -115,7 +131,7 @@ def _of_host(name: str, parts: ImageParts) -> bool:
     """Libraries of the build machine: in its own folders, or with its triplet in their names."""
     triplet = parts.host.triplet
     folder = f"usr/lib/{triplet}"
-    python = f"usr/lib/{parts.pythons[0].name}"
+    python = f"usr/lib/{parts.distribution[0].name}"
     is_module = name.startswith(f"{python}/") and triplet in name
     return name in {"usr", "usr/lib", folder, parts.host.loader[1:], f"usr{parts.host.loader}"} or (
         name.startswith(f"{folder}/") or is_module

@@ -15,11 +15,12 @@ from manyloong.errors import BuildError
 from manyloong.events import Listener
 from manyloong.roots.layout import TARGET_PATH
 from manyloong.roots.model import Root
+from manyloong.roots.sources import PinnedSource
 from manyloong.roots.toolchain import Toolchain
 from manyloong.roots.zig import Locate
 from manyloong.sandbox import Bind, Command, Runner
 from manyloong.store import Fetcher, RemoteFile, Store
-from manyloong.targets import Host, Python, Target
+from manyloong.targets import Host, Python, Target, known_pythons
 
 _FILE = "images.toml"
 _LAUNCHER = "launch.c"
@@ -39,6 +40,15 @@ class LockedWheel:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BuiltPython:
+    """A CPython from source, as an image has it: in a prefix of its own."""
+
+    python: Python
+    tree: Path  # what was installed, below ``usr``
+    config: Path  # headers and build variables for that prefix
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ImageParts:
     """Everything on disk that goes into an image."""
 
@@ -49,8 +59,28 @@ class ImageParts:
     toolchain: Toolchain
     launcher: Path
     sites: Mapping[str, Path]  # site-packages of each Python by its tag, and of "tools"
-    pythons: tuple[Python, ...]
+    distribution: tuple[Python, ...]  # CPythons of the userland, oldest first; the first starts the tools
     epoch: int  # seconds, UTC
+    built: tuple[BuiltPython, ...] = ()
+    sources: tuple[PinnedSource, ...] = ()  # of what in the image is built from source
+    libraries: tuple[Path, ...] = ()  # folders of what programs of the target need and the userland lacks
+
+    @property
+    def configured(self) -> tuple[Python, ...]:
+        """Those of the userland that are the target's; with another C library than its own, none is."""
+        return () if self.target.from_source else self.distribution
+
+    @property
+    def pythons(self) -> tuple[Python, ...]:
+        """Those below /opt/python, oldest first."""
+        rows = (*self.configured, *(built.python for built in self.built))
+        here = {python.tag: python for python in rows}
+        return tuple(here[python.tag] for python in known_pythons() if python.tag in here)
+
+    def tree(self, python: Python) -> Path:
+        """Where a CPython is: below ``usr`` of this folder."""
+        trees = {built.python.tag: built.tree for built in self.built}
+        return trees.get(python.tag, self.base.path)
 
 
 @cache
@@ -62,6 +92,11 @@ def image_document() -> dict[str, Any]:
 def native_programs() -> tuple[str, ...]:
     """Names in /usr/bin that run natively where the image is emulated."""
     return tuple(image_document()["native"])
+
+
+def source_pythons(family: str) -> tuple[str, ...]:
+    """Tags of the CPythons from source in the images of a family of platform tags."""
+    return tuple(image_document()["from-source"][family])
 
 
 def tool_commands() -> dict[str, str]:

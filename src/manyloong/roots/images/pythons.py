@@ -6,6 +6,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from manyloong.errors import IntegrityError
+from manyloong.roots.images.built import prefix_members
 from manyloong.roots.images.layer import Member, Members, directory, text_file, tree_members
 from manyloong.roots.images.parts import ImageParts, tool_commands
 from manyloong.roots.images.sites import TOOLS
@@ -60,11 +61,13 @@ def stale(parts: ImageParts, python: Python) -> Iterator[str]:
 def interpreter_members(parts: ImageParts) -> Members:
     """Every interpreter, its pip, and the program that lists them."""
     found: Members = {}
+    prefixes = {built.python.tag: built for built in parts.built}
     for python in parts.pythons:
         folder = python_folder(python)
-        home = python_home(parts.base.path, python)
+        home = python_home(parts.tree(python), python)
         found[f"opt/python/{folder}"] = Member(link=f"/{home}")
-        found |= _environment(home, python, parts)
+        built = prefixes.get(python.tag)
+        found |= prefix_members(built, home) if built else _environment(home, python, parts)
         found |= dict(tree_members(parts.sites[python.tag], f"{home}/lib/{python.name}/site-packages/"))
         script = _script(f"/opt/python/{folder}/bin/python", "pip._internal.cli.main:main")
         for name in ("pip", "pip3", f"pip{python.version}"):
@@ -79,7 +82,7 @@ def interpreter_members(parts: ImageParts) -> Members:
 
 def tool_members(parts: ImageParts) -> Members:
     """The Python tools, in an environment of their own."""
-    python = parts.pythons[0]
+    python = parts.distribution[0]
     found = _environment(TOOLS, python, parts)
     found |= dict(tree_members(parts.sites["tools"], f"{TOOLS}/lib/{python.name}/site-packages/"))
     for command, function in tool_commands().items():

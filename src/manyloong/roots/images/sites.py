@@ -23,9 +23,19 @@ _EPOCH = 315532800  # 1980-01-01, the first that zip archives can say
 
 
 def ensure_site(
-    home: str, python: Python, wheels: Sequence[Path], *, native: Root, store: Store, runner: Runner
+    home: str,
+    python: Python,
+    wheels: Sequence[Path],
+    *,
+    native: Root,
+    store: Store,
+    runner: Runner,
+    binds: tuple[Bind, ...] = (),
 ) -> Path:
-    """The tree of an environment's site-packages; ``home`` is where in the image the environment is."""
+    """The tree of an environment's site-packages; ``home`` is where in the image the environment is.
+
+    ``binds`` bring the build machine's interpreter, where its root has none of that version.
+    """
     hashes = [hashlib.sha256(wheel.read_bytes()).hexdigest() for wheel in wheels]
     document = {"recipe": RECIPE, "home": home, "python": python.tag, "wheels": hashes, "root": native.id}
     key = hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()
@@ -35,7 +45,7 @@ def ensure_site(
         for wheel in wheels:
             _unpack(wheel, tree)
         with store.scratch("site") as folder:
-            _compile(tree, place, python, folder, native=native, runner=runner)
+            _compile(tree, place, python, folder, native=native, runner=runner, binds=binds)
         normalise_tree(tree, epoch=_EPOCH)
 
     return store.tree("image-site", key, build)
@@ -49,7 +59,16 @@ def _unpack(wheel: Path, tree: Path) -> None:
         (info / "INSTALLER").write_text("pip\n", "utf-8")
 
 
-def _compile(tree: Path, place: str, python: Python, folder: Path, *, native: Root, runner: Runner) -> None:
+def _compile(
+    tree: Path,
+    place: str,
+    python: Python,
+    folder: Path,
+    *,
+    native: Root,
+    runner: Runner,
+    binds: tuple[Bind, ...],
+) -> None:
     names = sorted(f"/build/{path.relative_to(tree)}\n" for path in tree.rglob("*.py"))
     work = folder / "io"
     work.mkdir()
@@ -60,7 +79,11 @@ def _compile(tree: Path, place: str, python: Python, folder: Path, *, native: Ro
             argv=(python.native_executable, "-m", "compileall", "-q", *options, "-i", "/io/list"),
             root=native.path,
             log=folder / "log",
-            binds=(Bind(source=tree, target="/build", writable=True), Bind(source=work, target="/io")),
+            binds=(
+                *binds,
+                Bind(source=tree, target="/build", writable=True),
+                Bind(source=work, target="/io"),
+            ),
             environment=(("PATH", "/usr/bin"), ("LC_ALL", "C.UTF-8"), ("PYTHONHASHSEED", "0")),
         )
     )
