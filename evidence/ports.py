@@ -21,7 +21,6 @@ UNPROVEN: tuple[str, ...] = (
     "bison",
     "freetype",
     "geos",
-    "gmp",
     "harfbuzz",
     "hdf5",
     "libpq",
