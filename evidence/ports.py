@@ -21,7 +21,6 @@ UNPROVEN: tuple[str, ...] = (
     "bison",
     "freetype",
     "geos",
-    "gmp",
     "harfbuzz",
     "hdf5",
     "libpq",
@@ -47,10 +46,10 @@ UNPROVEN: tuple[str, ...] = (
 PROGRAM = Path(sys.executable).with_name("manyloong")
 
 
-def digest(port: Port, ports: dict[str, Port]) -> str:
-    """SHA-256 over what decides a port's tree, apart from the compiler, and what its tests are."""
+def digest(port: Port, ports: dict[str, Port], *, tests: bool = True) -> str:
+    """SHA-256 over what decides a port's tree, apart from the compiler, and what its ``tests`` are."""
     rows = [
-        [RECIPE, one.document(), build_script(one), check_script(port) if one is port else ""]
+        [RECIPE, one.document(), build_script(one), check_script(port) if tests and one is port else ""]
         for one in in_order([port.name], ports)
     ]
     return hashlib.sha256(json.dumps(rows, sort_keys=True).encode()).hexdigest()
