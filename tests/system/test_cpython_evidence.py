@@ -1,4 +1,4 @@
-"""CPython's own tests in the roots that are built from source: the proof is of today's roots, and holds again."""
+"""CPython's own tests in the roots built from source: the proof is of today's roots, and holds again."""
 
 import json
 import random
