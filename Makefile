@@ -32,9 +32,9 @@ check: $(STAMP)  ## ruff, mypy and the unit tests
 test-repro: $(STAMP)  ## roots and images built again from nothing under changed conditions, byte for byte: an hour
 	@REQUIRE_TOOLS=1 $(VENV)/bin/python -m pytest -q -m "repro or not repro" tests/repro tests/system/test_rebuild.py $(REPRO)
 
-test-oci: $(STAMP)  ## the images in podman, stock cibuildwheel on them, a registry on loopback; as root
+test-oci: $(STAMP)  ## the images in podman, stock cibuildwheel on them, a registry on loopback; as root; or SAMPLE=N of it
 	@$(PYTHON) requirements/test_host.py --oci
-	@REQUIRE_TOOLS=1 $(VENV)/bin/python -m pytest -q tests/oci
+	@OCI_SAMPLE="$(SAMPLE)" REQUIRE_TOOLS=1 $(VENV)/bin/python -m pytest -q tests/oci
 
 bench: $(STAMP)  ## the ratios of docs/reference/benchmarks.md, measured here in one run; BENCH="--help" for options
 	@$(VENV)/bin/python -m benchmarks.run $(BENCH)

@@ -48,7 +48,7 @@ def compare(
     """The packages with everything fetched, resolved and installed, so that only building is left."""
     found = []
     for number, package in enumerate(packages):
-        source = _source(package, outside)
+        source = find_source(package, outside)
         settings = Options(config_settings=choose_recipe(source.name, source.version, ()).config_settings)
         folder = place / f"ask-{source.name}-{number}"
         folder.mkdir(parents=True)
@@ -80,7 +80,8 @@ def take_builds(
             _check(wheel, lane)
 
 
-def _source(package: str, outside: Outside) -> Source:
+def find_source(package: str, outside: Outside) -> Source:
+    """The source archive of a release; ValueError where it has nothing to compile."""
     doors = outside.doors
     found = resolve_source(
         package,

@@ -11,6 +11,8 @@ HELP, START, EMULATED_START = "manyloong --help", "native program", "emulated pr
 ROOTS, TOOLCHAIN = "native and target root", "toolchain"
 ONE, ALL = "markupsafe, cp313", "markupsafe, all Pythons"
 PEAK = "peak memory"
+PLAIN, FIRST, TABLE = "small project", "small project, new table", "small project, known table"
+IMAGE, FULL_IMAGE = "our image", "emulated compiler"
 
 _TO_NATIVE = Goal(limit=1.2, aim=1.0)
 _TO_EMULATED = Goal(limit=15, aim=20, at_least=True)
@@ -18,6 +20,8 @@ _TO_GLIBC = Goal(limit=1.2)
 _TO_FULL = Goal(limit=4, at_least=True)
 _PEAK = Goal(limit=300)
 _START = Goal(limit=50)
+_TABLE = Goal(limit=1.05)
+_IN_IMAGE = Goal(limit=4, at_least=True)
 
 _Wanted = tuple[tuple[str, str, Goal | None], ...]  # what, unit, goal
 
@@ -33,6 +37,9 @@ def table_rows(samples: Samples, labels: Iterable[str]) -> tuple[Row, ...]:
     made = ((ROOTS, "s", Goal(limit=60, aim=30)), (TOOLCHAIN, "s", None))
     rows += _rows("roots from warm downloads", samples, made)
     rows += _rows("manyloong build", samples, ((ONE, "s", Goal(limit=8)), (ALL, "s", None)))
+    rows += _rows("cibuildwheel table", samples, tuple((what, "s", None) for what in (PLAIN, FIRST, TABLE)))
+    for what in (FIRST, TABLE):
+        rows += _row("cibuildwheel table", f"{what} / none", ratio(samples, what, PLAIN), _TABLE)
     peaks = tuple((peak_key(what), "MB", _PEAK) for what in (ROOTS, ONE, ALL))
     rows += _rows("own process", samples, peaks)
     starts = ((HELP, "ms", Goal(limit=150)), *((what, "ms", _START) for what in (START, EMULATED_START)))
@@ -56,6 +63,9 @@ def _build_rows(samples: Samples, label: str) -> list[Row]:
     lane, full = (build_key(label, name) for name in (LANE, FULL))
     rows += _rows("emulated lane", samples, tuple((key, "s", None) for key in (lane, full)))
     rows += _row("emulated lane", f"{label}, full / lane", ratio(samples, full, lane), _TO_FULL)
+    ours, emulated = (build_key(label, name) for name in (IMAGE, FULL_IMAGE))
+    rows += _rows("stock cibuildwheel", samples, tuple((key, "s", None) for key in (ours, emulated)))
+    rows += _row("stock cibuildwheel", f"{label}, emulated / ours", ratio(samples, emulated, ours), _IN_IMAGE)
     return rows
 
 

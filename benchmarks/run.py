@@ -10,27 +10,31 @@ import os
 import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 
-from benchmarks.builds import LARGE, LIBCS, PACKAGES, compare, take_builds
+from benchmarks import containers
+from benchmarks.builds import LARGE, LIBCS, PACKAGES, compare, find_source, take_builds
 from benchmarks.commands import take_builds_of_one_package, take_help
 from benchmarks.emulation import CXX_PACKAGES, take_emulation
 from benchmarks.fresh_roots import take_roots
-from benchmarks.goals import LANE, table_rows
+from benchmarks.goals import IMAGE, LANE, table_rows
 from benchmarks.lanes import Opener, open_lanes, open_libcs
 from benchmarks.machine import machine_document, remark
 from benchmarks.report import document, format_markdown, format_table, replaced, value_text
 from benchmarks.sandbox_start import take_starts
+from benchmarks.tables import take_tables
 
 from manyloong.cli.doors import Outside, open_outside
 from manyloong.events import Event, Warned
-from manyloong.targets import Python, all_pythons
+from manyloong.targets import Python, Target, all_pythons
 from manyloong.targets import target as find_target
 from manyloong.wheels.kit import Kit, ensure_kit, with_floors
 
 PAGE = Path(__file__).parents[1] / "docs/reference/benchmarks.md"
-PARTS = ("builds", "large", "libcs", "emulation", "roots", "commands", "start")
+PARTS = ("builds", "large", "libcs", "emulation", "containers", "tables", "roots", "commands", "start")
+NAMED = ("containers",)  # only when asked for: it needs root and podman
 TARGET, MUSL_TARGET = "manylinux_2_36", "musllinux_1_2"
 
 Taken = Iterator[tuple[str, float]]
@@ -60,8 +64,8 @@ def main(words: list[str]) -> None:
     machine = machine_document()
     outside = open_outside(_listen, offline=False, locked=False)
     samples: dict[str, dict[int, float]] = defaultdict(dict)
-    with outside.doors.store.scratch("bench") as place:
-        parts, labels = _open_parts(arguments, outside, place)
+    with outside.doors.store.scratch("bench") as place, ExitStack() as stack:
+        parts, labels = _open_parts(arguments, outside, place, stack)
         for number in range(arguments.rounds):
             for part in parts:
                 folder = place / f"round-{number}-{part.__name__}"
@@ -70,8 +74,10 @@ def main(words: list[str]) -> None:
                     samples[what][number] = value
                     _say(f"round {number + 1}: {what}: {value_text(value, '').strip()}")
     machine["load_after"] = round(os.getloadavg()[0], 1)
-    emulated = (key.removesuffix(f", {LANE}") for key in samples if key.endswith(f", {LANE}"))
-    rows = table_rows(samples, dict.fromkeys((*labels, *emulated)))
+    more = (
+        key.removesuffix(f", {end}") for key in samples for end in (LANE, IMAGE) if key.endswith(f", {end}")
+    )
+    rows = table_rows(samples, dict.fromkeys((*labels, *more)))
     print(f"{remark(machine)}\n\n{format_table(rows)}", end="")
     if arguments.json:
         arguments.json.write_text(json.dumps(document(rows, machine), indent=2) + "\n", "utf-8")
@@ -81,12 +87,12 @@ def main(words: list[str]) -> None:
 
 
 def _open_parts(
-    arguments: argparse.Namespace, outside: Outside, place: Path
+    arguments: argparse.Namespace, outside: Outside, place: Path, stack: ExitStack
 ) -> tuple[tuple[Part, ...], tuple[str, ...]]:
     """What each round does, with all it needs made first, and the names of the packages."""
     doors, target = outside.doors, find_target(TARGET)
     kit = ensure_kit(target, outside.host, doors=doors)
-    wanted = arguments.only or PARTS
+    wanted = arguments.only or [part for part in PARTS if part not in NAMED]
     most = arguments.rounds if arguments.emulated_rounds is None else arguments.emulated_rounds
     packages = (arguments.package or PACKAGES) if "builds" in wanted else ()
     large = LARGE if "large" in wanted and not arguments.package else ()
@@ -121,6 +127,8 @@ def _open_parts(
         "large": large_builds,
         "libcs": libcs,
         "emulation": emulation,
+        "containers": _containers(target, outside, stack) if "containers" in wanted else _nothing,
+        "tables": take_tables,
         "roots": roots,
         "commands": _commands,
         "start": _starts(kit, outside),
@@ -136,6 +144,23 @@ def _libcs(glibc: Kit, outside: Outside) -> Opener:
         ensure_kit(find_target(MUSL_TARGET), outside.host, doors=doors), (python,), (), doors=doors
     )
     return partial(open_libcs, glibc=glibc, musl=musl, python=python, doors=doors)
+
+
+def _containers(target: Target, outside: Outside, stack: ExitStack) -> Part:
+    sources = [find_source(package, outside) for package in containers.CXX_PACKAGES]
+    take = stack.enter_context(containers.open_containers(target, outside))
+
+    def in_containers(number: int, folder: Path) -> Taken:
+        del number
+        for source in sources:
+            yield from take(source, folder)
+
+    return in_containers
+
+
+def _nothing(number: int, folder: Path) -> Taken:
+    del number, folder
+    yield from ()
 
 
 def _commands(number: int, folder: Path) -> Taken:

@@ -26,10 +26,9 @@ UNPROVEN: tuple[str, ...] = (
     "hdf5",
     "libpq",
     "libsodium",
+    "libgfortran",
     "libuv",
-    "libxau",
     "libxcb",
-    "libxdmcp",
     "libxml2",
     "libxslt",
     "mariadb-connector-c",
@@ -43,8 +42,6 @@ UNPROVEN: tuple[str, ...] = (
     "proj",
     "raqm",
     "readline",
-    "xcb-proto",
-    "xorgproto",
     "zeromq",
 )  # ports that were not built twice yet
 PROGRAM = Path(sys.executable).with_name("manyloong")

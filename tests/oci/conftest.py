@@ -1,6 +1,7 @@
 """Podman with a store, a configuration and a registration of QEMU of its own; needs root."""
 
 import os
+import random
 import shutil
 import subprocess
 import tempfile
@@ -8,13 +9,24 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.oci.engine import CONFIGURATION, PROGRAM, TAG, Podman
+from tests.oci.engine import CONFIGURATION, MUSL, TAG, Podman
 
 from manyloong.cli.doors import open_outside
 from manyloong.events import ignore
 from manyloong.roots import ensure_emulator
 from manyloong.sandbox.binfmt import register_line, system_entry
 from manyloong.targets import target as find_target
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """OCI_SAMPLE=N leaves N of the questions about one image, chosen at random."""
+    count = int(os.environ.get("OCI_SAMPLE") or 0)
+    if not count:
+        return
+    ours = [item for item in items if MUSL in item.nodeid]
+    chosen = random.sample(ours, min(count, len(ours)))
+    config.hook.pytest_deselected(items=[item for item in items if item not in chosen])
+    items[:] = [item for item in items if item in chosen]
 
 
 @pytest.fixture(scope="session")
@@ -51,7 +63,7 @@ def _binfmt() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def podman(_binfmt: None) -> Iterator[Podman]:
-    """The image, exported and loaded."""
+    """An engine that has no image yet."""
     if shutil.which("podman") is None:
         pytest.skip("podman is not installed")
     folder = Path(tempfile.mkdtemp(prefix="podman-"))  # not pytest's: a store has mounts in it
@@ -62,18 +74,6 @@ def podman(_binfmt: None) -> Iterator[Podman]:
         "CONTAINERS_STORAGE_CONF": str(folder / "storage.conf"),
         "CONTAINERS_CONF": str(folder / "containers.conf"),
     }
-    layout = folder / "layout"
-    exported = subprocess.run(
-        [str(PROGRAM), "root", "export", TAG, "--oci", str(layout)],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert exported.returncode == 0, exported.stderr
-    engine = Podman(environ=environ, layout=layout)
-    pulled = engine.call("pull", "--quiet", f"oci:{layout}")
-    assert pulled.returncode == 0, pulled.stderr
-    engine.call("tag", pulled.stdout.split()[-1], TAG)
-    yield engine
+    yield Podman(environ=environ, folder=folder)
     subprocess.run(["umount", "--lazy", f"{folder}/store/overlay"], capture_output=True, check=False)
     shutil.rmtree(folder, ignore_errors=True)  # faster than asking podman to

@@ -8,6 +8,7 @@ from pathlib import Path
 
 PROGRAM = Path(sys.executable).with_name("manyloong")
 TAG = "manylinux_2_36_loongarch64"
+MUSL = "musllinux_1_2_loongarch64"
 # Rlimits above the hard limit are refused; runc also takes hosts with both kinds of control groups.
 CONFIGURATION = """\
 [containers]
@@ -21,10 +22,10 @@ runtime = "runc"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Podman:
-    """How to call it."""
+    """How to call it. Images are exported and loaded when they are first asked for."""
 
     environ: Mapping[str, str]
-    layout: Path
+    folder: Path
 
     def call(self, *arguments: str | Path, text: str = "") -> subprocess.CompletedProcess[str]:
         """One podman command."""
@@ -33,9 +34,27 @@ class Podman:
             command, input=text, capture_output=True, text=True, env=dict(self.environ), check=False
         )
 
-    def run(self, script: str, *options: str | Path) -> str:
+    def layout(self, tag: str = TAG, *options: str) -> Path:
+        """The image of a platform tag, exported by this program; its folder."""
+        layout = self.folder / "-".join(("layout", tag, *options))
+        if not layout.exists():
+            arguments = [str(PROGRAM), "root", "export", tag, "--oci", str(layout), *options]
+            done = subprocess.run(arguments, capture_output=True, text=True, check=False)
+            assert done.returncode == 0, done.stderr
+        return layout
+
+    def load(self, tag: str) -> None:
+        """Have the image, under its platform tag."""
+        if self.call("image", "exists", tag).returncode == 0:
+            return
+        pulled = self.call("pull", "--quiet", f"oci:{self.layout(tag)}")
+        assert pulled.returncode == 0, pulled.stderr
+        self.call("tag", pulled.stdout.split()[-1], tag)
+
+    def run(self, script: str, *options: str | Path, tag: str = TAG) -> str:
         """What a shell script in a new container prints; it must succeed."""
+        self.load(tag)
         common = ("--rm", "--interactive", "--platform", "linux/loong64", "--pull", "never")
-        done = self.call("run", *common, *options, TAG, "bash", "-euo", "pipefail", text=script)
+        done = self.call("run", *common, *options, tag, "bash", "-euo", "pipefail", text=script)
         assert done.returncode == 0, f"{script}\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
         return done.stdout

@@ -1,5 +1,6 @@
 """cibuildwheel's own reader with an architecture added: precedence, overrides, and what is refused."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -7,9 +8,11 @@ from pathlib import Path
 import pytest
 
 from manyloong.ci.reader import Table, read_table
+from manyloong.ci.stock import Stock
 from manyloong.errors import InputError
 from manyloong.store import Store
 from manyloong.targets import target
+from manyloong.wheels.image_parts import image_targets
 from manyloong.wheels.source import Source
 
 CP313 = "cp313-manylinux_loongarch64"
@@ -173,3 +176,17 @@ def test_a_cibuildwheel_that_has_moved_on_is_refused(project: Path) -> None:
 def test_images_that_are_gone_are_no_fault_of_other_architectures(tmp_path: Path, store: Store) -> None:
     text = '[tool.cibuildwheel]\nbefore-all = "a"\nlinux.manylinux-x86_64-image = "manylinux1"\n'
     assert read(tmp_path, text, store).of(CP313).before_all == "a"
+
+
+def test_stock_builds_are_planned_by_cibuildwheel_itself(project: Path, tmp_path: Path) -> None:
+    """Engine and image from the project's table, as cibuildwheel reads it; none for what it refuses."""
+    text = '[project]\nname = "x"\n[tool.cibuildwheel]\nbuild = "cp313-*"\ncontainer-engine = "podman"\n'
+    (project / "pyproject.toml").write_text(text, "utf-8")
+    environ = {"PATH": os.defpath, "HOME": str(tmp_path)}
+    stock = Stock(targets=image_targets(), environ=environ)
+    builds = stock.plan(["--archs", "loongarch64", str(project)])
+    assert [(row.identifier, row.engine, row.image) for row in builds] == [
+        ("cp313-manylinux_loongarch64", "podman", "manylinux_2_36_loongarch64"),
+        ("cp313-musllinux_loongarch64", "podman", "musllinux_1_2_loongarch64"),
+    ]
+    assert stock.plan(["--archs", "loongarch65", str(project)]) == ()

@@ -2,73 +2,81 @@
 
 import json
 import os
-import shlex
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 from shutil import which
 from typing import Any
 
 from manyloong.ci.reader import python_folder
-from manyloong.errors import HostError, NotFoundError
+from manyloong.errors import HostError, InputError, NotFoundError
 from manyloong.targets import Target
 from manyloong.wheels.image_parts import image_pythons
 
 _SELECTING = ("--archs", "--only")
 _ENGINES = ("docker", "podman")
+_NO_IMAGE = ("no such image", "no such object", "not known")  # how engines say it
 UTILITY_PYTHON = "/usr/bin/python3"  # in the images, for cibuildwheel's own small jobs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Engine:
-    """What runs containers, and the images it should have: tag -> reference."""
+class PlannedBuild:
+    """A build as cibuildwheel means to run it."""
 
-    name: str
-    images: Mapping[str, str]
+    identifier: str
+    engine: str
+    image: str
 
 
-def engine_of(environ: Mapping[str, str], targets: Sequence[Target]) -> Engine:
-    """The engine that the caller's variables name, and the images that cibuildwheel would take.
-
-    HostError where the engine is not installed.
-    """
-    words = shlex.split(environ.get("CIBW_CONTAINER_ENGINE", "docker").replace(";", " "))
-    name = (words or ["docker"])[0]
-    if name in _ENGINES and which(name, path=environ.get("PATH")) is None:
-        other = next((found for found in _ENGINES if which(found, path=environ.get("PATH"))), None)
-        raise HostError(
-            f"cibuildwheel runs its builds in containers, and {name} is not installed",
-            hint=f"CIBW_CONTAINER_ENGINE={other}"
-            if other
-            else "install podman or docker; manyloong build needs neither",
+def check_engine_name(environ: Mapping[str, str]) -> None:
+    """Whether the caller's variable names an engine that cibuildwheel knows; InputError."""
+    text = environ.get("CIBW_CONTAINER_ENGINE", "").partition(";")[0]
+    name = text.strip().removeprefix("name:").strip()
+    if name and name not in _ENGINES:
+        near = get_close_matches(name, _ENGINES, 1)
+        raise InputError(
+            f"CIBW_CONTAINER_ENGINE: there is no engine {name!r}",
+            hint=f"did you mean {near[0]!r}?" if near else f"known: {', '.join(_ENGINES)}",
         )
-    return Engine(name=name, images={target.tag: target.tag for target in targets})
 
 
-def check_image(engine: Engine, tag: str, target: Target) -> None:
-    """Whether the engine has an image of the right platform; NotFoundError, HostError with what to do."""
-    reference = engine.images[tag]
+def check_engine(name: str, environ: Mapping[str, str]) -> None:
+    """Whether an engine is installed; HostError with what to do."""
+    if which(name, path=environ.get("PATH")) is not None:
+        return
+    other = next((found for found in _ENGINES if which(found, path=environ.get("PATH"))), None)
+    raise HostError(
+        f"cibuildwheel runs its builds in containers, and {name} is not installed",
+        hint=f"CIBW_CONTAINER_ENGINE={other}"
+        if other
+        else "install podman or docker; manyloong build needs neither",
+    )
+
+
+def check_image(engine: str, target: Target) -> None:
+    """Whether the engine has a target's image, for its platform; NotFoundError, HostError with what to do."""
+    tag = target.tag
     template = "{{.Os}}/{{.Architecture}}"
     done = subprocess.run(
-        [engine.name, "image", "inspect", reference, "--format", template],
+        [engine, "image", "inspect", tag, "--format", template],
         capture_output=True,
         text=True,
         check=False,
     )
     policy = tag.removesuffix(f"_{target.architecture.name}")
-    load = f"manyloong root export {policy} --tar {tag}.tar && {engine.name} load --input {tag}.tar"
+    load = f"manyloong root export {policy} --tar {tag}.tar && {engine} load --input {tag}.tar"
+    last = (done.stderr.strip().splitlines() or [""])[-1]
+    if done.returncode != 0 and last and not any(words in last.lower() for words in _NO_IMAGE):
+        raise HostError(f"{engine} does not answer: {last}", hint=f"see what it says: {engine} info")
     if done.returncode != 0:
         skip = f"CIBW_SKIP='*-{target.family}_*'"
-        raise NotFoundError(
-            f"{engine.name} has no image {reference!r}", hint=f"{load}; or without it: {skip}"
-        )
+        raise NotFoundError(f"{engine} has no image {tag!r}", hint=f"{load}; or without it: {skip}")
     platform = done.stdout.strip()
     if platform != target.architecture.oci:
-        raise HostError(
-            f"image {reference!r} is for {platform}, not for {target.architecture.oci}", hint=load
-        )
+        raise HostError(f"image {tag!r} is for {platform}, not for {target.architecture.oci}", hint=load)
 
 
 def stock_arguments(arguments: Sequence[str], environ: Mapping[str, str], target: Target) -> list[str]:
@@ -91,11 +99,13 @@ def stock_addition(targets: Sequence[Target]) -> dict[str, Any]:
     return {"name": first.name, "oci": first.oci, "images": images, "pythons": pythons}
 
 
-def needed_targets(identifiers: Sequence[str], targets: Sequence[Target]) -> tuple[Target, ...]:
-    """The first target of each family that is among build identifiers: whose images cibuildwheel takes."""
-    firsts = {target.family: target for target in reversed(targets)}
-    ends = {f"-{family}_{target.architecture.name}": target for family, target in firsts.items()}
-    return tuple(target for end, target in ends.items() if any(name.endswith(end) for name in identifiers))
+def needed_images(
+    builds: Sequence[PlannedBuild], targets: Sequence[Target]
+) -> tuple[tuple[str, Target], ...]:
+    """Each image of ours that builds run in, with the engine that has to have it."""
+    ours = {target.tag: target for target in targets}
+    pairs = dict.fromkeys((build.engine, build.image) for build in builds if build.image in ours)
+    return tuple((engine, ours[image]) for engine, image in pairs)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,19 +115,21 @@ class Stock:
     targets: Sequence[Target]
     environ: Mapping[str, str]
 
-    def identifiers(self, arguments: Sequence[str]) -> tuple[str, ...]:
-        """The build identifiers that arguments come to; none where cibuildwheel refuses them."""
-        done = self._process([*arguments, "--print-build-identifiers"], capture=True)
-        return tuple(done.stdout.split()) if done.returncode == 0 else ()
+    def plan(self, arguments: Sequence[str]) -> tuple[PlannedBuild, ...]:
+        """What arguments come to; nothing where cibuildwheel refuses them: it says why when it is run."""
+        done = self._process(arguments, plan=True)
+        try:
+            rows = json.loads(done.stdout.strip().splitlines()[-1])
+            return tuple(PlannedBuild(**row) for row in rows)
+        except (IndexError, TypeError, ValueError):
+            return ()
 
     def run(self, arguments: Sequence[str]) -> int:
         """Run it; its exit status."""
         return self._process(arguments).returncode
 
-    def _process(
-        self, arguments: Sequence[str], *, capture: bool = False
-    ) -> subprocess.CompletedProcess[str]:
-        addition = stock_addition(self.targets) | {"utility_python": UTILITY_PYTHON}
+    def _process(self, arguments: Sequence[str], *, plan: bool = False) -> subprocess.CompletedProcess[str]:
+        addition = stock_addition(self.targets) | {"utility_python": UTILITY_PYTHON, "plan": plan}
         own = str(Path(__file__).parents[2])
         path = os.pathsep.join(filter(None, (own, self.environ.get("PYTHONPATH"))))
         program = [sys.executable, "-P", "-m", "manyloong.ci.payload.run_cibuildwheel", json.dumps(addition)]
@@ -125,7 +137,7 @@ class Stock:
         return subprocess.run(
             [*program, *arguments],
             env={**self.environ, "PYTHONPATH": path, "CIBW_PLATFORM": platform},
-            capture_output=capture,
+            capture_output=plan,
             text=True,
             check=False,
         )

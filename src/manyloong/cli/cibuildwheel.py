@@ -17,16 +17,24 @@ def cibuildwheel(context: typer.Context) -> None:
     """
     import os
 
-    from manyloong.ci.stock import Stock, check_image, engine_of, needed_targets, stock_arguments
+    from manyloong.ci.stock import (
+        Stock,
+        check_engine,
+        check_engine_name,
+        check_image,
+        needed_images,
+        stock_arguments,
+    )
     from manyloong.wheels.image_parts import image_targets
 
     targets = image_targets()
     arguments = stock_arguments(context.args, os.environ, targets[0])
     stock = Stock(targets=targets, environ=os.environ)
     if not {"--help", "-h", "--print-build-identifiers"} & set(arguments):
-        engine = engine_of(os.environ, targets)
-        for target in needed_targets(stock.identifiers(arguments), targets):
-            own = f"CIBW_{target.family.upper()}_{target.architecture.name.upper()}_IMAGE"
-            if own not in os.environ:
-                check_image(engine, target.tag, target)
+        check_engine_name(os.environ)
+        builds = stock.plan(arguments)
+        for engine in dict.fromkeys(build.engine for build in builds):
+            check_engine(engine, os.environ)
+        for engine, target in needed_images(builds, targets):
+            check_image(engine, target)
     raise typer.Exit(stock.run(arguments))

@@ -21,10 +21,17 @@ from manyloong.roots.interpreters import (
     FloorParts,
     ensure_native_python,
     ensure_target_python,
+    find_build,
     native_bind,
+    needed_ports,
     needs_native,
 )
+from manyloong.roots.libstdcxx import gcc_source
 from manyloong.roots.lock import committed_lock
+from manyloong.roots.ports import shipped_ports
+from manyloong.roots.ports.order import in_order
+from manyloong.roots.runtime import libc_source
+from manyloong.roots.sources import PinnedSource
 from manyloong.sandbox import Bind
 from manyloong.targets import Host, Python, Target, all_targets, distribution_target, known_pythons
 from manyloong.wheels.doors import Doors
@@ -39,6 +46,7 @@ class _Built:
     pythons: tuple[BuiltPython, ...] = ()
     homes: Mapping[str, str]
     binds: Mapping[str, tuple[Bind, ...]]
+    sources: tuple[PinnedSource, ...] = ()
     libraries: tuple[Path, ...] = ()
 
 
@@ -105,6 +113,7 @@ def ensure_parts(target: Target, host: Host, *, doors: Doors, cross: bool = Fals
         distribution=distribution,
         epoch=int(committed_lock(base.name).date.timestamp()),
         built=built.pythons,
+        sources=built.sources,
         libraries=built.libraries,
     )
 
@@ -129,10 +138,20 @@ def _ensure_built(target: Target, kit: Kit, doors: Doors) -> _Built:
         row, homes[python.tag] = _ensure_python(python, target, parts, doors)
         pythons.append(row)
         binds[python.tag] = _native_binds(python, parts, doors)
+    sources = {find_build(python.python.tag).source: None for python in pythons}
     libraries: list[Path] = []
     if target.from_source:
         libraries = [*kit.libraries, *([parts.ports.path / "lib"] if parts.ports else [])]
-    return _Built(pythons=tuple(pythons), homes=homes, binds=binds, libraries=tuple(libraries))
+        ports = in_order(needed_ports(), shipped_ports())
+        more = (libc_source(target), gcc_source(), *(port.source for port in ports))
+        sources |= dict.fromkeys(more)
+    return _Built(
+        pythons=tuple(pythons),
+        homes=homes,
+        binds=binds,
+        sources=tuple(sources),
+        libraries=tuple(libraries),
+    )
 
 
 def _ensure_python(

@@ -7,10 +7,15 @@ import pytest
 from benchmarks.goals import (
     CROSS,
     EMULATED,
+    FIRST,
+    FULL_IMAGE,
+    IMAGE,
     MUSL,
     NATIVE,
     ONE,
+    PLAIN,
     ROOTS,
+    TABLE,
     build_key,
     peak_key,
     table_rows,
@@ -61,6 +66,21 @@ def test_musl_is_compared_with_glibc_in_the_same_round() -> None:
     found = rows["a 1, musllinux / manylinux"]
     assert found.figure.samples == pytest.approx((1.1, 1.25))
     assert found.met is True
+
+
+def test_rows_of_tables_and_containers() -> None:
+    samples = {
+        PLAIN: {0: 2.0},
+        FIRST: {0: 2.2},
+        TABLE: {0: 2.02},
+        build_key("a 1", IMAGE): {0: 30.0},
+        build_key("a 1", FULL_IMAGE): {0: 150.0},
+    }
+    rows = {row.what: row for row in table_rows(samples, ["a 1"])}
+    assert rows[f"{FIRST} / none"].met is False
+    assert rows[f"{TABLE} / none"].met is True
+    assert rows["a 1, emulated / ours"].figure.median == pytest.approx(5)
+    assert rows["a 1, emulated / ours"].met is True
 
 
 def test_table_for_people() -> None:

@@ -5,6 +5,7 @@ A process of its own, which becomes cibuildwheel's; its exit status is cibuildwh
 
 import json
 import sys
+from typing import Any
 
 from manyloong.ci.payload.added import Addition, MovedOnError, install
 
@@ -12,12 +13,14 @@ from manyloong.ci.payload.added import Addition, MovedOnError, install
 def main(arguments: list[str]) -> None:
     """Add the architecture, then run."""
     document = json.loads(arguments[0])
-    utility = document.pop("utility_python")
+    utility, plan = document.pop("utility_python"), document.pop("plan", False)
     try:
         addition = Addition(**document)
         install(addition)
         use_python(utility)
         describe(addition)
+        if plan:
+            plan_only(addition.name)
     except MovedOnError as error:
         sys.exit(f"error: the installed cibuildwheel cannot be used: {error}")
     from cibuildwheel.__main__ import main as run
@@ -44,6 +47,40 @@ def describe(addition: Addition) -> None:
         raise MovedOnError("cibuildwheel.logger has no PLATFORM_IDENTIFIER_DESCRIPTIONS")
     for family in ("manylinux", "musllinux"):
         known[f"{family}_{addition.name}"] = f"{family} {addition.name}"
+
+
+def plan_only(architecture: str) -> None:
+    """Have cibuildwheel end where it knows what to build, with that as JSON: identifier, engine, image."""
+    from cibuildwheel import __main__ as program
+
+    names = ("compute_options", "get_build_identifiers")
+    missing = [name for name in names if not hasattr(program, name)]
+    if missing:
+        raise MovedOnError(f"cibuildwheel.__main__ has no {', '.join(missing)}")
+    compute, identify = (getattr(program, name) for name in names)
+    known: list[Any] = []
+
+    def compute_options(*positional: Any, **named: Any) -> Any:
+        known.append(compute(*positional, **named))
+        return known[-1]
+
+    def get_build_identifiers(*positional: Any, **named: Any) -> None:
+        rows = [(name, known[-1].build_options(name)) for name in identify(*positional, **named)]
+        json.dump([planned(name, options, architecture) for name, options in rows], sys.stdout)
+        sys.exit(0)
+
+    for name, function in zip(names, (compute_options, get_build_identifiers), strict=True):
+        setattr(program, name, function)
+
+
+def planned(identifier: str, options: Any, architecture: str) -> dict[str, str]:
+    """What one build runs in."""
+    images = options.musllinux_images if "musllinux" in identifier else options.manylinux_images
+    return {
+        "identifier": identifier,
+        "engine": options.container_engine.name,
+        "image": str((images or {}).get(architecture, "")),
+    }
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from manyloong.roots.images.layer import Members, text_file
 from manyloong.roots.images.parts import ImageParts, locked_wheels
 from manyloong.roots.lock import committed_lock, has_lock
 from manyloong.roots.model import Root
+from manyloong.roots.sources import PinnedSource
 from manyloong.roots.zig import locked_zig
 
 FOLDER = "usr/share/manyloong"
@@ -21,7 +22,12 @@ def bill_members(parts: ImageParts) -> Members:
         if has_lock(root.name):
             text = files("manyloong.locks").joinpath(f"{root.name}.toml").read_text("utf-8")
             found[f"{FOLDER}/locks/{root.name}.toml"] = text_file(text)
-    for package, name in (("manyloong.locks", "toolchain.toml"), ("manyloong.roots.images", "images.toml")):
+    tables = [("manyloong.locks", "toolchain.toml"), ("manyloong.roots.images", "images.toml")]
+    if parts.built:
+        tables.append(("manyloong.roots", "cpython.toml"))
+    if parts.target.from_source:
+        tables.append(("manyloong.roots", f"{parts.target.libc}.toml"))
+    for package, name in tables:
         found[f"{FOLDER}/locks/{name}"] = text_file(files(package).joinpath(name).read_text("utf-8"))
     return found
 
@@ -45,6 +51,7 @@ def _bill(parts: ImageParts) -> dict[str, Any]:
         }
         for wheel in locked_wheels()
     ]
+    components += [_source(source) for source in parts.sources]
     components.append(
         {
             "type": "application",
@@ -61,6 +68,17 @@ def _bill(parts: ImageParts) -> dict[str, Any]:
         "version": 1,
         "metadata": {"component": {"type": "container", "name": parts.target.tag}},
         "components": sorted(components, key=lambda row: str(row["purl"])),
+    }
+
+
+def _source(source: PinnedSource) -> dict[str, Any]:
+    return {
+        "type": "library",
+        "name": source.name,
+        "version": source.version,
+        "licenses": [{"expression": source.licence}],
+        "hashes": [{"alg": "SHA-256", "content": source.sha256}],
+        "purl": f"pkg:generic/{source.name}@{quote(source.version, safe='')}",
     }
 
 

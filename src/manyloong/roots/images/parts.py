@@ -15,6 +15,7 @@ from manyloong.errors import BuildError
 from manyloong.events import Listener
 from manyloong.roots.layout import TARGET_PATH
 from manyloong.roots.model import Root
+from manyloong.roots.sources import PinnedSource
 from manyloong.roots.toolchain import Toolchain
 from manyloong.roots.zig import Locate
 from manyloong.sandbox import Bind, Command, Runner
@@ -61,6 +62,7 @@ class ImageParts:
     distribution: tuple[Python, ...]  # CPythons of the userland, oldest first; the first starts the tools
     epoch: int  # seconds, UTC
     built: tuple[BuiltPython, ...] = ()
+    sources: tuple[PinnedSource, ...] = ()  # of what in the image is built from source
     libraries: tuple[Path, ...] = ()  # folders of what programs of the target need and the userland lacks
 
     @property
