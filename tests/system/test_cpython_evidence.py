@@ -11,8 +11,8 @@ from evidence import cpython
 pytestmark = pytest.mark.timeout(1500)  # the root is built from source here, where it is not in the cache
 made = pytest.mark.skipif(not cpython.RESULTS.exists(), reason="the proof was not made yet")
 LEAST, QUICK_S = 60, 120
-NAMED = ("json", "re", "struct", "ctypes", "ssl", "zlib", "sqlite3", "threading", "subprocess", "asyncio")
-NAMED = (*NAMED, "socket", "decimal")
+NAMED = {"json", "re", "struct", "ctypes", "ssl", "zlib", "sqlite3", "threading", "subprocess", "asyncio"}
+NAMED |= {"socket", "decimal"}
 WHOSE = {"QEMU", "musl", "root", "ours"}
 
 
