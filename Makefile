@@ -29,7 +29,7 @@ test: $(STAMP)  ## every test, whole builds included
 check: $(STAMP)  ## ruff, mypy and the unit tests
 	@PATH="$(CURDIR)/$(VENV)/bin:$$PATH" $(VENV)/bin/nox -s lint typing unit
 
-test-repro: $(STAMP)  ## every root and image built twice under changed conditions, byte for byte: hours
+test-repro: $(STAMP)  ## roots and images built again from nothing under changed conditions, byte for byte: an hour
 	@REQUIRE_TOOLS=1 $(VENV)/bin/python -m pytest -q -m "repro or not repro" tests/repro tests/system/test_rebuild.py $(REPRO)
 
 test-oci: $(STAMP)  ## the images in podman, stock cibuildwheel on them, a registry on loopback; as root; or SAMPLE=N of it

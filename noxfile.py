@@ -59,6 +59,7 @@ def evidence(session: nox.Session) -> None:
     session.run("python", "-m", "evidence.packages", *session.posargs)
     session.run("python", "-m", "evidence.ports")
     session.run("python", "-m", "evidence.rebuild", *session.posargs)
+    session.run("python", "-m", "evidence.repro", *session.posargs)
     session.run("python", "-m", "evidence.linked")
     session.run("python", "-m", "evidence.tools")
     session.run("python", "-m", "evidence.floor", *session.posargs)

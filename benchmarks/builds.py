@@ -5,16 +5,14 @@ import tomllib
 import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 import build
-from benchmarks.goals import CROSS, EMULATED, build_key
-from benchmarks.lanes import Lane, open_lanes
+from benchmarks.goals import CROSS, EMULATED, MUSL, build_key
+from benchmarks.lanes import Lane, Opener
 
 from manyloong.cli.doors import Outside
 from manyloong.sandbox import Command
-from manyloong.targets import Python
 from manyloong.wheels import cross
 from manyloong.wheels.backend import (
     HookRunner,
@@ -26,12 +24,12 @@ from manyloong.wheels.backend import (
 )
 from manyloong.wheels.doors import Doors
 from manyloong.wheels.job import Options
-from manyloong.wheels.kit import Kit
 from manyloong.wheels.recipes import choose_recipe
 from manyloong.wheels.source import PureRelease, Source, resolve_source, unpack_source
 
 PACKAGES = ("msgpack==1.2.4", "regex", "psutil")
 Settings = dict[str, str | list[str]]
+LIBCS = ("kiwisolver==1.5.1",)  # C++, in the cross lane for each libc
 LARGE = ("numpy==2.5.5",)  # in the cross and the native lane only: emulated, each would take hours
 
 
@@ -45,7 +43,7 @@ class Compared:
 
 
 def compare(
-    packages: Sequence[str], *, kit: Kit, python: Python, place: Path, outside: Outside, emulated: bool = True
+    packages: Sequence[str], *, open_all: Opener, place: Path, outside: Outside
 ) -> tuple[Compared, ...]:
     """The packages with everything fetched, resolved and installed, so that only building is left."""
     found = []
@@ -56,7 +54,6 @@ def compare(
         folder.mkdir(parents=True)
         unpack_source(source, folder / "src")
         wanted = _requirements(folder / "src")
-        open_all = partial(open_lanes, kit, python=python, doors=outside.doors, emulated=emulated)
         lanes = open_all(wanted, place=folder / "site")
         more = _asked(lanes[0], source, settings.settings(), folder / "asked", outside.doors)
         if set(more) - set(wanted):
@@ -133,7 +130,8 @@ def _open(
         binds=template_binds(workplace, lane.trees, None),
         emulator=lane.emulator,
     )
-    given = cross.backend_settings(backend_name(workplace), settings) if lane.name == CROSS else settings
+    crossed = lane.name in {CROSS, MUSL}
+    given = cross.backend_settings(backend_name(workplace), settings) if crossed else settings
     return open_project(workplace, HookRunner(template, workplace, doors.runner)), dict(given)
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from benchmarks.figures import Figure, Goal, Row, Samples, figure, ratio
 
 CROSS, NATIVE, EMULATED = "cross", "native gcc", "emulated gcc"
+MUSL = "cross for musl"
 LANE, FULL = "emulated lane", "full emulation"
 HELP, START, EMULATED_START = "manyloong --help", "native program", "emulated program"
 ROOTS, TOOLCHAIN = "native and target root", "toolchain"
@@ -15,6 +16,7 @@ IMAGE, FULL_IMAGE = "our image", "emulated compiler"
 
 _TO_NATIVE = Goal(limit=1.2, aim=1.0)
 _TO_EMULATED = Goal(limit=15, aim=20, at_least=True)
+_TO_GLIBC = Goal(limit=1.2)
 _TO_FULL = Goal(limit=4, at_least=True)
 _PEAK = Goal(limit=300)
 _START = Goal(limit=50)
@@ -55,6 +57,9 @@ def _build_rows(samples: Samples, label: str) -> list[Row]:
     rows = _rows("raw build", samples, tuple((key, "s", None) for key in (cross, native, emulated)))
     rows += _row("raw build", f"{label}, cross / native", ratio(samples, cross, native), _TO_NATIVE)
     rows += _row("raw build", f"{label}, emulated / cross", ratio(samples, emulated, cross), _TO_EMULATED)
+    musl = build_key(label, MUSL)
+    rows += _rows("musl", samples, ((musl, "s", None),))
+    rows += _row("musl", f"{label}, musllinux / manylinux", ratio(samples, musl, cross), _TO_GLIBC)
     lane, full = (build_key(label, name) for name in (LANE, FULL))
     rows += _rows("emulated lane", samples, tuple((key, "s", None) for key in (lane, full)))
     rows += _row("emulated lane", f"{label}, full / lane", ratio(samples, full, lane), _TO_FULL)

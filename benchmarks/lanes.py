@@ -1,11 +1,12 @@
 """The three ways to build that are compared, as values: where, with what around, under which variables."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import Protocol
 
-from benchmarks.goals import CROSS, EMULATED, NATIVE
+from benchmarks.goals import CROSS, EMULATED, MUSL, NATIVE
 
 from manyloong.roots import Root, ensure_root
 from manyloong.sandbox import Emulator
@@ -44,10 +45,27 @@ class Lane:
     emulator: Emulator | None = None
 
 
+class Opener(Protocol):
+    """Makes lanes ready for some build requirements; ``place`` is an empty folder."""
+
+    def __call__(self, requirements: tuple[str, ...], *, place: Path) -> tuple[Lane, ...]:
+        """The lanes, in the order they build in."""
+        ...
+
+
+def open_libcs(
+    requirements: tuple[str, ...], *, glibc: Kit, musl: Kit, python: Python, doors: Doors, place: Path
+) -> tuple[Lane, ...]:
+    """The cross lane for either libc."""
+    del place
+    other = _cross_lane(musl, requirements, python=python, doors=doors)
+    return (_cross_lane(glibc, requirements, python=python, doors=doors), replace(other, name=MUSL))
+
+
 def open_lanes(
-    kit: Kit,
     requirements: tuple[str, ...],
     *,
+    kit: Kit,
     python: Python,
     place: Path,
     doors: Doors,

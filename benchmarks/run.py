@@ -15,11 +15,12 @@ from functools import partial
 from pathlib import Path
 
 from benchmarks import containers
-from benchmarks.builds import LARGE, PACKAGES, compare, find_source, take_builds
+from benchmarks.builds import LARGE, LIBCS, PACKAGES, compare, find_source, take_builds
 from benchmarks.commands import take_builds_of_one_package, take_help
 from benchmarks.emulation import CXX_PACKAGES, take_emulation
 from benchmarks.fresh_roots import take_roots
 from benchmarks.goals import IMAGE, LANE, table_rows
+from benchmarks.lanes import Opener, open_lanes, open_libcs
 from benchmarks.machine import machine_document, remark
 from benchmarks.report import document, format_markdown, format_table, replaced, value_text
 from benchmarks.sandbox_start import take_starts
@@ -29,12 +30,12 @@ from manyloong.cli.doors import Outside, open_outside
 from manyloong.events import Event, Warned
 from manyloong.targets import Python, Target, all_pythons
 from manyloong.targets import target as find_target
-from manyloong.wheels.kit import Kit, ensure_kit
+from manyloong.wheels.kit import Kit, ensure_kit, with_floors
 
 PAGE = Path(__file__).parents[1] / "docs/reference/benchmarks.md"
-PARTS = ("builds", "large", "emulation", "containers", "tables", "roots", "commands", "start")
+PARTS = ("builds", "large", "libcs", "emulation", "containers", "tables", "roots", "commands", "start")
 NAMED = ("containers",)  # only when asked for: it needs root and podman
-TARGET = "manylinux_2_36"
+TARGET, MUSL_TARGET = "manylinux_2_36", "musllinux_1_2"
 
 Taken = Iterator[tuple[str, float]]
 Part = Callable[[int, Path], Taken]  # round, empty folder
@@ -95,14 +96,21 @@ def _open_parts(
     most = arguments.rounds if arguments.emulated_rounds is None else arguments.emulated_rounds
     packages = (arguments.package or PACKAGES) if "builds" in wanted else ()
     large = LARGE if "large" in wanted and not arguments.package else ()
-    measure = partial(compare, kit=kit, python=_oldest_python(), place=place, outside=outside)
-    small, big = measure(packages), measure(large, emulated=False)
+    opener = partial(open_lanes, kit=kit, python=_oldest_python(), doors=doors)
+    measure = partial(compare, outside=outside)
+    small = measure(packages, open_all=opener, place=place / "small")
+    big = measure(large, open_all=partial(opener, emulated=False), place=place / "big")
+    two = (arguments.package or LIBCS) if "libcs" in wanted else ()
+    both = measure(two, open_all=_libcs(kit, outside), place=place / "libcs") if two else ()
 
     def builds(number: int, folder: Path) -> Taken:
         return take_builds(small, number=number, emulated_rounds=most, place=folder, doors=doors)
 
     def large_builds(number: int, folder: Path) -> Taken:
         return take_builds(big, number=number, emulated_rounds=0, place=folder, doors=doors)
+
+    def libcs(number: int, folder: Path) -> Taken:
+        return take_builds(both, number=number, emulated_rounds=0, place=folder, doors=doors)
 
     def roots(number: int, folder: Path) -> Taken:
         del number
@@ -117,6 +125,7 @@ def _open_parts(
     parts = {
         "builds": builds,
         "large": large_builds,
+        "libcs": libcs,
         "emulation": emulation,
         "containers": _containers(target, outside, stack) if "containers" in wanted else _nothing,
         "tables": take_tables,
@@ -125,7 +134,16 @@ def _open_parts(
         "start": _starts(kit, outside),
     }
     chosen = tuple(parts[name] for name in PARTS if name in wanted)
-    return chosen, tuple(package.source.label for package in (*small, *big))
+    return chosen, tuple(package.source.label for package in (*small, *big, *both))
+
+
+def _libcs(glibc: Kit, outside: Outside) -> Opener:
+    """The cross lane of each libc; musl's root and Python are made first."""
+    doors, python = outside.doors, _oldest_python()
+    musl = with_floors(
+        ensure_kit(find_target(MUSL_TARGET), outside.host, doors=doors), (python,), (), doors=doors
+    )
+    return partial(open_libcs, glibc=glibc, musl=musl, python=python, doors=doors)
 
 
 def _containers(target: Target, outside: Outside, stack: ExitStack) -> Part:

@@ -12,7 +12,9 @@ import typer
 from manyloong.cli.app import app
 from manyloong.cli.cache import size_text
 from manyloong.cli.ports_report import port_users
-from manyloong.roots.ports import all_ports
+from manyloong.roots.ports import Port, all_ports
+from manyloong.roots.ports.order import in_order
+from manyloong.wheels.recipes import shipped_names, shipped_recipe
 
 EVIDENCE = Path(__file__).parents[1] / "evidence" / "ports.json"
 TOOLS = EVIDENCE.with_name("tools.json")
@@ -102,7 +104,33 @@ def ports_page() -> str:
             f"| `{name}` | {port.version} | {port.summary} | {port.licence} | {libraries} | {size} "
             f"| {_tests(seen)} | {who} |"
         )
-    return PORTS_HEAD + "\n".join(rows) + "\n"
+    return PORTS_HEAD + "\n".join(rows) + "\n" + _times(ports, evidence)
+
+
+TIMES_HEAD = """
+## Time
+
+What the ports take that a release asks for, with all that these depend on: a build of each from nothing,
+one after the other on two cores that had other work besides (`build_s` in the evidence). A port is built
+once for a floor, then it is in the cache.
+
+| for | ports | minutes |
+|---|---|---|
+"""
+
+
+def _times(ports: dict[str, Port], evidence: dict[str, Any]) -> str:
+    """How long the ports of each recipe took, and all of them."""
+    asked = {name: shipped_recipe(name).ports for name in shipped_names()}
+    rows = []
+    for name, wanted in [*asked.items(), ("all ports", tuple(ports))]:
+        needed = [port.name for port in in_order(wanted, ports)]
+        missing = [one for one in needed if one not in evidence]
+        minutes = sum(evidence[one]["build_s"] for one in needed if one in evidence) / 60
+        more = f", without {len(missing)} that were not measured" if missing else ""
+        if needed:
+            rows.append(f"| {name} | {len(needed)} | {minutes:.1f}{more} |")
+    return TIMES_HEAD + "\n".join(rows) + "\n"
 
 
 def _tests(seen: dict[str, Any]) -> str:

@@ -1,31 +1,39 @@
 """Runs CPython's own tests under QEMU in roots that are built from source, and writes cpython.json.
 
-What did not pass is written down test by test; ``causes`` in cpython.toml says why, by module.
+``python -m evidence.cpython [--again] [--root NAME] [--seconds N] [MODULE...]``: what is named, or all that
+is not there yet; with ``--seconds`` no module is started after so long. What did not pass is written down
+test by test with its last line; cpython_causes.toml says why.
 """
 
+import argparse
+import fcntl
 import hashlib
 import json
 import re
 import subprocess
 import sys
+import time
 import tomllib
 from pathlib import Path
 from typing import Any
 
-from evidence import floor
+from evidence import floor, musl
 
 HERE = Path(__file__).parent
-LIST, RESULTS = HERE / "cpython.toml", HERE / "cpython.json"
+LIST, CAUSES, RESULTS = HERE / "cpython.toml", HERE / "cpython_causes.toml", HERE / "cpython.json"
 PROGRAM = Path(sys.executable).with_name("manyloong")
-_OPTIONS = ("-W", "ignore", "-m", "test", "-v", "--timeout", "1200")
+LIMIT_S = 900  # of one module
+_OPTIONS = ("-W", "ignore", "-m", "test", "-v", "--timeout", str(LIMIT_S))
 _RAN = re.compile(r"^Ran (\d+) tests? in", re.MULTILINE)
 _SKIPPED = re.compile(r"skipped=(\d+)")
 _BAD = re.compile(r"^(?:FAIL|ERROR): (\S+) \(([^)]+)\)", re.MULTILINE)
+_RULE = re.compile(r"^={70}$", re.MULTILINE)
 
 
 def inputs() -> dict[str, str]:
-    """The list, and all that decides the roots."""
-    return {"list": hashlib.sha256(LIST.read_bytes()).hexdigest(), "floor": json.dumps(floor.parts())}
+    """All that decides the roots, and how the tests are called."""
+    roots = {"floor": json.dumps(floor.parts()), "musl": json.dumps(musl.parts())}
+    return {**roots, "options": " ".join(_OPTIONS)}
 
 
 def digest() -> str:
@@ -33,34 +41,94 @@ def digest() -> str:
     return hashlib.sha256(json.dumps(inputs(), sort_keys=True).encode()).hexdigest()
 
 
+def listed() -> tuple[list[str], list[str]]:
+    """The roots, and the modules."""
+    document = tomllib.loads(LIST.read_text("utf-8"))
+    return document["roots"], document["modules"]
+
+
+def causes() -> list[dict[str, Any]]:
+    """Each with ``roots``, ``tests`` (patterns), ``of`` (QEMU, musl, root, ours) and ``why``."""
+    found: list[dict[str, Any]] = tomllib.loads(CAUSES.read_text("utf-8"))["cause"]
+    return found
+
+
+def cause_of(root: str, test: str) -> dict[str, Any] | None:
+    """Why a test does not pass in a root; None where nothing says so."""
+    fitting = (
+        one
+        for one in causes()
+        if root in one["roots"] and any(re.fullmatch(some, test) for some in one["tests"])
+    )
+    return next(fitting, None)
+
+
+def failures(text: str) -> dict[str, str]:
+    """Each test that did not pass, and the last line of what it said."""
+    found = {}
+    for part in _RULE.split(text):
+        head = _BAD.match(part.lstrip("\n"))
+        if head is None:
+            continue
+        body = part.split("\n" + "-" * 70 + "\n")
+        lines = body[1].strip().splitlines() if len(body) > 1 else []
+        name = head[2] if head[2].endswith(f".{head[1]}") else f"{head[2]}.{head[1]}"
+        found[name] = lines[-1][:200] if lines else ""
+    return found
+
+
 def run_module(root: str, module: str) -> dict[str, Any]:
     """One test module in a root: how it ended, how many tests, and each that did not pass."""
     words = [str(PROGRAM), "root", "shell", root, "--", "python3", *_OPTIONS, module]
-    done = subprocess.run(words, capture_output=True, text=True, check=False, errors="replace")
+    started = time.monotonic()
+    done = subprocess.run(
+        words, capture_output=True, text=True, check=False, errors="replace", stdin=subprocess.DEVNULL
+    )
     text = done.stdout + done.stderr
+    bad = failures(text)
     return {
         "exit": done.returncode,
         "tests": sum(map(int, _RAN.findall(text))),
         "skipped": sum(map(int, _SKIPPED.findall(text))),
-        "bad": sorted({f"{where}.{name}" for name, where in _BAD.findall(text)}),
-        **({"end": text[-600:]} if done.returncode and not _BAD.search(text) else {}),
+        "bad": bad,
+        "seconds": round(time.monotonic() - started),
+        **({"end": text[-600:]} if done.returncode and not bad else {}),
     }
 
 
+def keep(root: str, module: str, result: dict[str, Any]) -> None:
+    """Put one result into cpython.json, which another run may be writing as well."""
+    with LIST.open() as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        results = earlier()
+        results.setdefault(root, {})[module] = result
+        document = {"digest": digest(), "inputs": inputs(), "results": results}
+        RESULTS.write_text(json.dumps(document, indent=1, sort_keys=True) + "\n", "utf-8")
+
+
+def earlier() -> dict[str, Any]:
+    """The results in cpython.json, if they are about today's inputs."""
+    document = json.loads(RESULTS.read_text("utf-8")) if RESULTS.is_file() else {}
+    return document["results"] if document.get("digest") == digest() else {}
+
+
 def main() -> int:
-    """Run what is not there yet (with --again: everything), writing after each module."""
-    document = tomllib.loads(LIST.read_text("utf-8"))
-    earlier = json.loads(RESULTS.read_text("utf-8")) if RESULTS.is_file() else {}
-    results = earlier["results"] if earlier.get("digest") == digest() and "--again" not in sys.argv else {}
-    for root in document["roots"]:
-        found = results.setdefault(root, {})
-        for module in document["modules"]:
-            if module in found:
+    """Run and write after each module."""
+    parser = argparse.ArgumentParser(prog="python -m evidence.cpython")
+    parser.add_argument("modules", nargs="*")
+    parser.add_argument("--again", action="store_true")
+    parser.add_argument("--root", action="append")
+    parser.add_argument("--seconds", type=float, default=float("inf"))
+    asked = parser.parse_args()
+    roots, modules = listed()
+    end = time.monotonic() + asked.seconds
+    for module in asked.modules or modules:
+        for root in asked.root or roots:
+            if (module in earlier().get(root, {}) and not asked.again) or time.monotonic() > end:
                 continue
-            found[module] = run_module(root, module)
-            print(root, module, {key: found[module][key] for key in ("exit", "tests", "bad")}, flush=True)
-            written = {"digest": digest(), "inputs": inputs(), "results": results}
-            RESULTS.write_text(json.dumps(written, indent=1, sort_keys=True) + "\n", "utf-8")
+            result = run_module(root, module)
+            keep(root, module, result)
+            print(root, module, json.dumps(result), flush=True)
     return 0
 
 

@@ -19,7 +19,7 @@ from evidence import ports as port_evidence
 from evidence.postgres import conversation
 
 from manyloong.roots.ports import all_ports
-from manyloong.wheels.recipes import choose_recipe
+from manyloong.wheels.recipes import choose_recipe, read_recipes
 
 HERE = Path(__file__).parent
 LIST, RESULTS = HERE / "linked.toml", HERE / "linked.json"
@@ -29,15 +29,26 @@ EXPECTED = ("least_tests",)  # keys of an entry that say what the result has to 
 
 
 def packages(file: Path = LIST) -> dict[str, dict[str, Any]]:
-    """The entries of a list by project."""
+    """The entries of a list by name, which is the project's unless they say another."""
     rows = tomllib.loads(file.read_text("utf-8"))["package"]
-    return {row["release"].partition("==")[0]: row for row in rows}
+    return {row.get("name", project(row)): row for row in rows}
 
 
-def digest(name: str, entry: dict[str, Any]) -> str:
+def project(entry: dict[str, Any]) -> str:
+    """The project that an entry builds a release of."""
+    return str(entry["release"]).partition("==")[0]
+
+
+def own_recipes(entry: dict[str, Any]) -> tuple[Path, ...]:
+    """The recipe that an entry names, which stands for the shipped one."""
+    return (HERE / entry["recipe"],) if "recipe" in entry else ()
+
+
+def digest(entry: dict[str, Any]) -> str:
     """SHA-256 over what is asked for and what it is linked with, apart from the compiler."""
-    asked = {key: value for key, value in entry.items() if key not in EXPECTED}
-    ports, recipe = all_ports(), choose_recipe(name, None, ())
+    asked = {key: value for key, value in entry.items() if key not in (*EXPECTED, "recipe")}
+    ports = all_ports()
+    recipe = choose_recipe(project(entry), None, read_recipes(own_recipes(entry)))
     linked = [port_evidence.digest(ports[port], ports) for port in recipe.ports]
     return hashlib.sha256(json.dumps([asked, recipe.digest, linked], sort_keys=True).encode()).hexdigest()
 
@@ -51,6 +62,8 @@ def built(entry: dict[str, Any], folder: Path, *, table: str = "--no-table") -> 
     """The result of building and testing one release, as the program prints it."""
     arguments = [str(PROGRAM), "build", entry["release"], table, "--python", "cp313", "--json"]
     arguments += ["--output", str(folder)]
+    for recipe in own_recipes(entry):
+        arguments += ["--recipe", str(recipe)]
     done = subprocess.run(arguments, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise SystemExit(
@@ -94,7 +107,7 @@ def renew(
 ) -> None:
     """Build the named entries of a list, or what changed, and write the results after each."""
     entries, found = packages(file), results(known)
-    digests = {name: digest(name, entry) for name, entry in entries.items()}
+    digests = {name: digest(entry) for name, entry in entries.items()}
     stale = [name for name in entries if found.get(name, {}).get("inputs") != digests[name]]
     for name in names or stale:
         row = {"inputs": digests[name], **build(entries[name])}

@@ -25,8 +25,8 @@ _PROGRAMS = ("payload/musl_sysroot.py", "payload/cpython.sh", "payload/busybox.s
 _PARTS = ("cpython.toml", "musl.toml", "musl_tree.py", *_PROGRAMS)
 
 
-def inputs() -> dict[str, Any]:
-    """Everything that decides the results, by hash or by recipe number."""
+def parts() -> dict[str, Any]:
+    """What decides the musl root, by hash and by recipe number."""
     source = files("manyloong.roots")
     hashes = {name: hashlib.sha256(source.joinpath(name).read_bytes()).hexdigest() for name in _PARTS}
     recipes = {
@@ -35,10 +35,16 @@ def inputs() -> dict[str, Any]:
         "libstdcxx": libstdcxx.RECIPE,
         "musl": musl.RECIPE,
     }
+    return {"parts": hashes, "recipes": recipes}
+
+
+def inputs() -> dict[str, Any]:
+    """Everything that decides the results, by hash or by recipe number."""
+    own = parts()
     return {
         "list": hashlib.sha256(LIST.read_bytes()).hexdigest(),
-        "parts": hashes,
-        "recipes": packages.inputs()["recipes"] | recipes,
+        "parts": own["parts"],
+        "recipes": packages.inputs()["recipes"] | own["recipes"],
         "target": repr(target(PLATFORM)),
     }
 

@@ -14,12 +14,15 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from evidence.digests import decisive
+
 from manyloong.roots import resolve, toolchain, zig
 from manyloong.wheels import environment, job
 
 HERE = Path(__file__).parent
 LIST, RESULTS = HERE / "packages.toml", HERE / "packages.json"
 ROLES = ("emulator", "floorbuild", "native", "target", "toolchain")  # of the roots that builds and tests use
+_OUTCOME = (b"tree = ", b"spec = ")
 PROGRAM = Path(sys.executable).with_name("manyloong")
 
 
@@ -29,7 +32,7 @@ def inputs() -> dict[str, Any]:
     return {
         "list": hashlib.sha256(LIST.read_bytes()).hexdigest(),
         "locks": {
-            entry.name: hashlib.sha256(_decisive(entry.read_text("utf-8")).encode()).hexdigest()
+            entry.name: hashlib.sha256(_decisive(entry.read_bytes())).hexdigest()
             for entry in sorted(locks.iterdir(), key=lambda entry: entry.name)
             if entry.name.endswith(".toml") and entry.name.startswith(ROLES)
         },
@@ -43,10 +46,10 @@ def inputs() -> dict[str, Any]:
     }
 
 
-def _decisive(lock: str) -> str:
-    """A lock without what it says of its outcome."""
-    lines = lock.splitlines(keepends=True)
-    return "".join(line for line in lines if not line.startswith(("tree = ", "spec = ")))
+def _decisive(lock: bytes) -> bytes:
+    """A lock without what it says of its outcome and of licences."""
+    lines = decisive(lock).splitlines(keepends=True)
+    return b"".join(line for line in lines if not line.startswith(_OUTCOME))
 
 
 def digest() -> str:

@@ -25,7 +25,7 @@ def digest(name: str, entry: dict[str, Any]) -> str:
     """As linked.py's, and what decides which options hold."""
     ignored = choose_recipe(name, None, ()).ignored
     rules = hashlib.sha256(OPTIONS.read_bytes()).hexdigest()
-    document = [linked.digest(name, entry), ignored, rules, version("cibuildwheel")]
+    document = [linked.digest(entry), ignored, rules, version("cibuildwheel")]
     return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()
 
 

@@ -5,7 +5,7 @@ changed conditions.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from manyloong.errors import InputError, IntegrityError, NotFoundError
@@ -15,6 +15,8 @@ from manyloong.record import BuildRecord, parse_record, record_path
 from manyloong.results import Pure
 from manyloong.supply import JobSupply
 from manyloong.targets import Python, target
+from manyloong.wheels.compiler_ids import compiler_ids
+from manyloong.wheels.compilers import asked_compilers
 from manyloong.wheels.doors import Doors
 from manyloong.wheels.given import GivenSource
 from manyloong.wheels.given_crates import parse_given_crates
@@ -67,9 +69,10 @@ def plan_rebuild(wanted: Wanted, kit: Kit, *, doors: Doors) -> Job:
     """
     record = wanted.record
     source = _source(wanted, doors)
-    options = _options(wanted, doors)
+    options = replace(_options(wanted, doors), compilers=asked_compilers(source, doors.store))
     python = python_of(record)
-    ids = kit.ids | linked_ids(options.recipe.ports, kit, doors, asked_by=source.label)
+    linked = linked_ids(options.recipe.ports, kit, doors, asked_by=source.label)
+    ids = kit.ids | linked | compiler_ids(options.compilers, kit)
     built = tuple(pair for pair in kit.built_ids(python) if pair[0] == "python")
     check_kit(record, ids, dict(built).get("python", ""))
     pinned = ensure_pinned(

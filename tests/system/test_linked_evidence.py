@@ -20,7 +20,7 @@ every = pytest.mark.parametrize(("name", "entry", "known"), ENTRIES, ids=[name f
 @every
 def test_evidence_is_not_stale(name: str, entry: dict[str, Any], known: Path) -> None:
     made_from = linked.results(known)[name]["inputs"]
-    assert made_from == linked.digest(name, entry), f"python -m evidence.{known.stem} {name}"
+    assert made_from == linked.digest(entry), f"python -m evidence.{known.stem} {name}"
 
 
 @every

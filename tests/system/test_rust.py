@@ -186,6 +186,9 @@ def test_a_project_may_bring_its_crates(tmp_path: Path) -> None:
     (result,) = build(source, *ONE, "--no-test", "--offline", output=tmp_path / "out")
     assert result["record"]["wheel"]["filename"].endswith("-py3-none-manylinux_2_36_loongarch64.whl")
     assert result["record"]["crates"] == []
+    again = manyloong("rebuild", result["wheel"], source, "--json", "--output", tmp_path / "again")
+    assert again.returncode == 0, again.stderr
+    assert again.json()["strict"]
 
 
 @pytest.mark.system

@@ -17,8 +17,10 @@ from manyloong.errors import FetchError, GoneError, IntegrityError, LockError, N
 from manyloong.events import Event, Warned
 from manyloong.roots.ensure import Sources, ensure_root_from
 from manyloong.roots.index import read_index
+from manyloong.roots.licences import UNNAMED
 from manyloong.roots.lock import format_lock, root_id
 from manyloong.roots.model import Root, RootLock
+from manyloong.roots.renew import complete_lock
 from manyloong.sandbox import Command, Done
 from manyloong.store import HttpFetcher, Store
 from manyloong.store.normalise import tree_digest
@@ -66,6 +68,22 @@ def sources_of(tmp_path: Path, archive: Archive) -> Callable[..., Sources]:
         )
 
     return make
+
+
+def test_a_new_lock_says_under_which_licences_packages_are(
+    archive: Archive, sources_of: Callable[..., Sources]
+) -> None:
+    dep5 = "Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/\n\nLicense: ISC\n"
+    archive.add("app", "2", {"usr/share/doc/app/copyright": dep5}, depends="base")
+    sources = sources_of()
+    found = complete_lock(
+        archive.lock(SPEC),
+        fetcher=sources.fetcher,
+        mirrors=sources.mirrors,
+        listener=sources.listener,
+        store=sources.store,
+    )
+    assert {one.name: one.licence for one in found.packages} == {"app": "ISC", "base": UNNAMED}
 
 
 def ensured(lock: RootLock, sources: Sources) -> Root:
@@ -237,6 +255,7 @@ from pathlib import Path
 sys.path.insert(0, sys.argv[1])
 from tests.tools.test_roots import FakeLdconfig, SPEC
 from manyloong.roots.ensure import Sources, ensure_root_from
+from manyloong.roots.licences import UNNAMED
 from manyloong.roots.lock import parse_lock
 from manyloong.store import HttpFetcher, Store
 store = Store(Path(sys.argv[2]))

@@ -27,7 +27,8 @@ _SONAME, _RPATH, _REL, _RELSZ, _PLTREL, _TEXTREL, _JMPREL, _RUNPATH, _FLAGS = (
 )
 _RELR, _GNU_HASH, _VERSYM = 36, 0x6FFFFEF5, 0x6FFFFFF0
 _VERDEF, _VERDEFNUM, _VERNEED, _VERNEEDNUM = 0x6FFFFFFC, 0x6FFFFFFD, 0x6FFFFFFE, 0x6FFFFFFF
-_DF_TEXTREL = 4
+_FLAGS_1 = 0x6FFFFFFB
+_DF_TEXTREL, _DF_1_PIE = 4, 1 << 27
 _SHT_DYNSYM = 11
 _SYMBOL = {64: "IBBHQQ", 32: "IIIBBH"}
 _SYMBOL_SIZE = {64: 24, 32: 16}
@@ -80,6 +81,7 @@ def read_dynamic(image: Image, facts: ElfFacts) -> ElfFacts:
         text_relocations=dynamic.first(_TEXTREL) is not None
         or bool((dynamic.first(_FLAGS) or 0) & _DF_TEXTREL),
         relr=dynamic.first(_RELR) is not None,
+        program=bool((dynamic.first(_FLAGS_1) or 0) & _DF_1_PIE),
     )
     relocations, highest = _relocations(dynamic)
     facts = replace(facts, relocations=relocations)

@@ -11,6 +11,7 @@ from manyloong.audit.dynamic import read_dynamic
 from manyloong.audit.facts import ElfFacts
 from manyloong.audit.image import PT_INTERP, Image, open_header, open_tables
 from manyloong.audit.isa import read_code
+from manyloong.audit.libc import read_libc
 from manyloong.audit.notes import abi_tag_and_build_id, producers
 
 
@@ -25,7 +26,7 @@ def read_elf(buffer: Buffer, *, path: str) -> ElfFacts:
         return replace(facts, problem=str(fault))
     facts = replace(facts, segments=image.segments)
     problems = []
-    for read in (_read_plain, read_dynamic, read_code):
+    for read in (_read_plain, read_dynamic, read_code, read_libc):
         try:
             facts = read(image, facts)
         except FormatFault as fault:

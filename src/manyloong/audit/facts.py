@@ -58,6 +58,7 @@ class ElfFacts:
     machine: int = 0
     e_flags: int = 0
     file_type: int = 0  # ET_REL 1, ET_EXEC 2, ET_DYN 3
+    program: bool = False  # a shared object that is started, not loaded: DF_1_PIE
     segments: tuple[Segment, ...] = ()
     interpreter: str = ""
     soname: str = ""
@@ -77,6 +78,8 @@ class ElfFacts:
     code_bytes: int = 0  # bytes of executable sections
     isa_totals: tuple[tuple[str, int], ...] = ()  # (class, instructions), sorted
     isa: tuple[IsaUse, ...] = ()
+    libc_names: tuple[str, ...] = ()  # defined here, and nowhere but in C libraries
+    libc_code: tuple[int, ...] = ()  # addresses of a kernel call and of a use of what only a C library knows
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -50,6 +50,8 @@ def read_functions(image: Image) -> Functions:
         for name, info, _, section, value, size in rows
         if info & 15 == _FUNCTION and section and size
     }
+    if not found:
+        return _NONE
     strings = image.sections[table.link]
     image.cursor.check(strings.offset, strings.size, "symbol names")
     starts = array("Q", sorted(found))

@@ -1,4 +1,4 @@
-"""Rules on what a file needs from elsewhere: ML030, ML040 to ML046."""
+"""Rules on what a file needs from elsewhere, and on what it must not bring: ML030, ML040 to ML049."""
 
 import re
 from collections import defaultdict
@@ -6,13 +6,15 @@ from collections.abc import Iterator
 
 from manyloong.audit.case import Case
 from manyloong.audit.facts import ElfFacts
-from manyloong.audit.names import parse_extension_name
+from manyloong.audit.image import PT_DYNAMIC
+from manyloong.audit.names import SHARED, parse_extension_name
 from manyloong.audit.verdict import Evidence, Finding, finding
 from manyloong.targets import libm_exports, musl_exports, musl_later, stable_abi
 from manyloong.targets.abi import Version, version_number
 
 _CPYTHON = re.compile(r"cp(\d)(\d+)")
 _ANY_VERSION = (98,)
+ET_EXEC = 2
 
 
 def symbol_versions(elf: ElfFacts, case: Case) -> Iterator[Finding]:
@@ -160,4 +162,27 @@ def _limited_version(elf: ElfFacts, case: Case) -> Version | None:
     return _ANY_VERSION if marked else None
 
 
-RULES = (symbol_versions, libraries, undefined, private_symbols, stable_abi_only)
+def static(elf: ElfFacts, case: Case) -> Iterator[Finding]:
+    """ML049: a libc inside a shared library, or a static program under a shared library's name."""
+    name = elf.path.rsplit("/", 1)[-1]
+    if case.wheel is None and {elf.soname, name} & set(case.policy.allowed):
+        return  # an installed system: this is the libc
+    if elf.libc_names:
+        names = ", ".join(elf.libc_names[:5])
+        places = [Evidence(file=elf.path, symbol=one) for one in elf.libc_names]
+        yield finding("ML049", f"{elf.path}: defines {names}: it carries a libc", *places)
+    elif elf.libc_code:
+        told = "calls the kernel and reads below the thread pointer, and asks for no libc: it carries one"
+        places = [Evidence(file=elf.path, offset=one, value=f"{one:#x}") for one in elf.libc_code]
+        yield finding("ML049", f"{elf.path}: {told}", *places)
+    elif SHARED.search(name) and not elf.problem and _is_static_program(elf):
+        yield finding("ML049", f"{elf.path}: linked statically: nothing can load it", Evidence(file=elf.path))
+
+
+def _is_static_program(elf: ElfFacts) -> bool:
+    """A program without an interpreter, or a file with nothing that a loader could read."""
+    dynamic = any(one.kind == PT_DYNAMIC for one in elf.segments)
+    return not elf.interpreter and (elf.file_type == ET_EXEC or elf.program or not dynamic)
+
+
+RULES = (symbol_versions, libraries, undefined, private_symbols, stable_abi_only, static)

@@ -24,6 +24,7 @@ from manyloong.cli import (
     root,
     root_import,
     root_inputs,
+    root_verify,
     spec,
     verify,
 )
@@ -64,7 +65,7 @@ app.command(epilog=verify.VERIFY_EPILOG)(verify.verify)
 app.command(**cibuildwheel.SETTINGS)(cibuildwheel.cibuildwheel)
 app.add_typer(spec.app)
 app.add_typer(index.app)
-for verb in (root_inputs.verify, root_inputs.diff, root_inputs.vendor, image.export, image.publish):
+for verb in (root_verify.verify, root_inputs.diff, root_inputs.vendor, image.export, image.publish):
     root.app.command()(verb)
 root.app.command("import")(root_import.import_)
 root.app.command()(root_import.forget)

@@ -28,6 +28,11 @@ class Conditions:
     cores: tuple[int, ...]
     locale: str
 
+    @property
+    def cache(self) -> Path:
+        """The second process's cache."""
+        return self.place / "cache" / "manyloong"
+
     def __str__(self) -> str:
         user = f"user {self.user}" if self.user is not None else "the same user"
         return (
@@ -107,20 +112,23 @@ def run_under(
     )
 
 
-def build_under(conditions: Conditions, name: str, *, shelf: Path) -> Path:
-    """Build a root with ``manyloong root build`` in a process of its own; BuildError with what it said."""
-    return Path(_answered(conditions, name, ("build", name), shelf)["roots"][0]["path"])
+def build_under(conditions: Conditions, name: str) -> Path:
+    """Build a root with ``manyloong root build`` in a process of its own; BuildError with what it said.
+
+    It finds the downloads that are in ``conditions.cache``, and no others.
+    """
+    return Path(_answered(conditions, name, ("build", name))["roots"][0]["path"])
 
 
-def export_under(conditions: Conditions, name: str, *, shelf: Path) -> tuple[Path, str]:
+def export_under(conditions: Conditions, name: str) -> tuple[Path, str]:
     """Write an image with ``manyloong root export`` in the same way: its folder and manifest digest."""
-    folder = conditions.place / "image"
-    answer = _answered(conditions, name, ("export", name, "--oci", str(folder)), shelf)
+    folder = conditions.place / f"image-{name}"
+    answer = _answered(conditions, name, ("export", name, "--oci", str(folder)))
     return folder, str(answer["manifest"])
 
 
-def _answered(conditions: Conditions, name: str, words: Sequence[str], shelf: Path) -> dict[str, Any]:
-    whole = ("manyloong", "root", *words, "--offline", "--mirror", str(shelf), "--json")
+def _answered(conditions: Conditions, name: str, words: Sequence[str]) -> dict[str, Any]:
+    whole = ("manyloong", "root", *words, "--offline", "--json")
     done = run_under(conditions, whole)
     if done.returncode != 0:
         last = "\n".join((done.stderr or done.stdout).splitlines()[-30:])

@@ -72,7 +72,7 @@ def open_outside(
         ),
         mirrors=debian_mirrors(os.environ),
         registry=registry,
-        locate=_quiet(registry.locate) if mirror else registry.locate,
+        locate=_quiet(registry.locate) if mirror or offline else registry.locate,
         listener=listener,
         cores=facts.cores,
         locked=locked,

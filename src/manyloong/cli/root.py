@@ -172,7 +172,7 @@ def lock(
     from manyloong.cli.progress import ProgressListener
     from manyloong.errors import LockError
     from manyloong.roots.lock import format_lock
-    from manyloong.roots.renew import locked_roots, locks_directory, renew_lock
+    from manyloong.roots.renew import complete_lock, locked_roots, locks_directory, renew_lock
     from manyloong.store import write_whole
 
     changes: dict[str, tuple[str, ...]] = {}
@@ -184,6 +184,13 @@ def lock(
                 name, fetcher=doors.fetcher, mirrors=doors.mirrors, listener=listener, locked=locked
             )
             if update and not dry_run:
+                new = complete_lock(
+                    new,
+                    fetcher=doors.fetcher,
+                    mirrors=doors.mirrors,
+                    listener=listener,
+                    store=doors.store,
+                )
                 folder = output or locks_directory()
                 write_whole(folder / f"{name}.toml", format_lock(new).encode("utf-8"))
     if as_json:

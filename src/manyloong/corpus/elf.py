@@ -36,6 +36,7 @@ class Elf:
     runpath: str = ""
     rpath: str = ""
     text_relocations: bool = False
+    program: bool = False  # DF_1_PIE
     undefined: tuple[Undefined, ...] = (Undefined(name="malloc", version="GLIBC_2.36", library="libc.so.6"),)
     exported: tuple[str, ...] = ("PyInit_example",)
     relocations: tuple[tuple[int, int], ...] = ((3, 1), (5, 1))  # (type, count)
@@ -176,7 +177,7 @@ def _sections(spec: Elf, strings: _Strings) -> list[_Section]:
             name=".dynamic",
             kind=6,
             flags=3,
-            data=bytes(16 * (len(spec.needed) + 14)),
+            data=bytes(16 * (len(spec.needed) + 14 + spec.program)),
             link=".dynstr",
             entry=16,
         ),
@@ -204,7 +205,7 @@ def _dynamic(spec: Elf, strings: _Strings, sections: dict[str, _Section]) -> byt
         entries += [(0x6FFFFFFE, sections[".gnu.version_r"].offset), (0x6FFFFFFF, needs)]
     if spec.relocations:
         entries += [(7, sections[".rela.dyn"].offset), (8, len(sections[".rela.dyn"].data)), (9, 24)]
-    entries += [(22, 0)] * spec.text_relocations
+    entries += [(22, 0)] * spec.text_relocations + [(0x6FFFFFFB, 1 << 27)] * spec.program
     return b"".join(pack("<QQ", tag, value) for tag, value in entries)
 
 

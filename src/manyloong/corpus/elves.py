@@ -127,6 +127,11 @@ _ELF_PAIRS = (
         good=("pow of libm.so.6", _needs("GLIBC_2.36", "libm.so.6", "pow")),
     ),
     _Pair(
+        rule="ML049",
+        bad=("defines __libc_message, which glibc hides", Elf(exported=("PyInit_example", "__libc_message"))),
+        good=("defines a malloc of its own", Elf(exported=("PyInit_example", "malloc"))),
+    ),
+    _Pair(
         rule="ML050",
         bad=("TLS descriptor under manylinux_2_36", Elf(relocations=((14, 1),))),
         good=("traditional TLS", Elf(relocations=((7, 1), (9, 1)))),

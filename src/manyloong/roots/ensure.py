@@ -196,7 +196,7 @@ def _fetched(
     used, remarks = lock, tuple[str, ...]()
     for _ in range(REFRESH_ROUNDS):
         try:
-            packages = _fetch_packages(used, sources)
+            packages = fetch_packages(used, sources)
         except GoneError as gone:
             used, remarks = _refreshed(spec, used, gone, sources)
             continue
@@ -233,8 +233,8 @@ def _refreshed(
     return used, index.remarks
 
 
-def _fetch_packages(lock: RootLock, sources: Sources) -> dict[str, Path]:
-    """Every package of a lock, by its name."""
+def fetch_packages(lock: RootLock, sources: Sources) -> dict[str, Path]:
+    """Every package of a lock, by its name; FetchError, GoneError with those that no mirror has."""
     timestamp = f"{lock.date:%Y%m%dT%H%M%SZ}"
     bases = [mirror.format(date=timestamp) for mirror in sources.mirrors]
     wanted = [

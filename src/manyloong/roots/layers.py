@@ -26,6 +26,11 @@ def rust_layers(host: Host, target: Target) -> tuple[str, ...]:
     return own if host.debian == target.architecture.debian else (*own, *foreign)
 
 
+def fortran_layers(host: Host) -> tuple[str, ...]:
+    """Names of the roots with the Fortran compiler that runs on a host."""
+    return (f"fortran-{host.debian}",)
+
+
 def layered_id(base: Root, layers: Sequence[Root]) -> str:
     """SHA-256 of all that decides the tree."""
     document = {"recipe": RECIPE, "base": base.id, "layers": [layer.id for layer in layers]}

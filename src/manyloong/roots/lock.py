@@ -14,7 +14,9 @@ from manyloong.roots.model import LockedPackage, RootLock, RootSpec
 
 _HEADER = "# Made by `manyloong root lock {root}`; do not edit.\n"
 _SAFE = re.compile(r"[A-Za-z0-9+.:~_/%-]+")
+_DECISIVE = ("name", "version", "path", "sha256", "size")  # fields of a package: not its licence
 _EXPECTED = ("tree", "spec")  # fields that say what comes out; all others decide it
+_LICENCE = re.compile(r"[A-Za-z0-9+.:,()~_/ -]*")
 _HEX = re.compile(r"[0-9a-f]{64}")
 
 
@@ -63,14 +65,17 @@ def _check(lock: RootLock) -> None:
         for text in (package.name, package.version, package.path):
             if not _SAFE.fullmatch(text) or ".." in text.split("/"):
                 raise ValueError(f"{package.name}: unexpected characters in {text!r}")
+        if not _LICENCE.fullmatch(package.licence):
+            raise ValueError(f"{package.name}: unexpected characters in its licence")
         if not _HEX.fullmatch(package.sha256) or package.size <= 0:
             raise ValueError(f"{package.name}: bad sha256 or size")
 
 
 def _row(package: LockedPackage) -> str:
     fields = asdict(package)
-    words = [f'{name} = "{value}"' for name, value in fields.items() if name != "size"]
-    return f"  {{ {', '.join(words)}, size = {package.size} }},\n"
+    words = [f'{name} = "{fields[name]}"' for name in _DECISIVE if name != "size"]
+    licence = f', licence = "{package.licence}"' if package.licence else ""
+    return f"  {{ {', '.join(words)}, size = {package.size}{licence} }},\n"
 
 
 def format_lock(lock: RootLock) -> str:
@@ -100,7 +105,9 @@ def lock_from_document(document: dict[str, Any]) -> RootLock:
 
 def root_id(lock: RootLock, spec: RootSpec) -> str:
     """SHA-256 over all that decides the tree: the lock used, the spec and the recipe (inside the lock)."""
-    inputs = {name: value for name, value in lock_document(lock).items() if name not in _EXPECTED}
+    document = lock_document(lock)
+    inputs = {name: value for name, value in document.items() if name not in _EXPECTED}
+    inputs["packages"] = [{key: row[key] for key in _DECISIVE} for row in document["packages"]]
     return _digest({"lock": inputs, "spec": asdict(spec)})
 
 

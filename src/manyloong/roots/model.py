@@ -36,6 +36,7 @@ class LockedPackage:
     path: str
     sha256: str
     size: int
+    licence: str = ""  # as its copyright file says; it decides nothing
 
     @property
     def source_directory(self) -> str:

@@ -5,12 +5,14 @@ from importlib.resources import files
 from pathlib import Path
 
 from manyloong.events import Listener
+from manyloong.roots.ensure import Sources, fetch_packages
 from manyloong.roots.index import Clock, read_index, utc_now
+from manyloong.roots.licences import with_licences
 from manyloong.roots.lock import committed_lock, has_lock
 from manyloong.roots.model import RootLock
 from manyloong.roots.resolve import lock_changes, resolve_lock
 from manyloong.roots.spec import all_specs, root_spec
-from manyloong.store import Fetcher
+from manyloong.store import Fetcher, Store
 
 
 def renew_lock(
@@ -40,6 +42,21 @@ def renew_lock(
     new = resolve_lock(spec, index.packages, date=index.date)
     changes = lock_changes(committed_lock(name), new) if has_lock(name) else ()
     return new, changes, f"index of {index.date:%Y-%m-%d}, signed by {', '.join(index.signers)}"
+
+
+def complete_lock(
+    lock: RootLock, *, fetcher: Fetcher, mirrors: Sequence[str], listener: Listener, store: Store
+) -> RootLock:
+    """The lock with every package's licence: from the committed lock, or from its .deb, fetched for that.
+
+    Raises FetchError (GoneError: a file is on no mirror), IntegrityError.
+    """
+    known = committed_lock(lock.root) if has_lock(lock.root) else None
+    found = with_licences(lock, known, {})
+    if all(package.licence for package in found.packages):
+        return found
+    sources = Sources(store=store, fetcher=fetcher, mirrors=mirrors, listener=listener)
+    return with_licences(lock, known, fetch_packages(lock, sources))
 
 
 def locked_roots() -> tuple[str, ...]:

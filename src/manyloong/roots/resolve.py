@@ -152,7 +152,7 @@ def lock_changes(old: RootLock, new: RootLock) -> tuple[str, ...]:
     lines = []
     for name in sorted(before.keys() | after.keys()):
         one, two = before.get(name), after.get(name)
-        if one != two:
+        if one is None or two is None or one.sha256 != two.sha256:
             was, now = (package.version if package else "none" for package in (one, two))
             lines.append(f"{old.root}: {name} {was} -> {now}")
     return tuple(lines)

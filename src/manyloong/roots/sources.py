@@ -13,13 +13,18 @@ A source is a table of a TOML file that is shipped with the package::
 """
 
 import re
+import shutil
+import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO, cast
 
-from manyloong.errors import FetchError, GoneError, InputError
+from manyloong.errors import FetchError, GoneError, InputError, IntegrityError
 from manyloong.events import Listener
+from manyloong.roots.deb import BROKEN, open_data
 from manyloong.store import Fetcher, RemoteFile
+from manyloong.store.archive import extract_tar
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _DATE = re.compile(r"\d{8}T\d{6}Z")
@@ -99,3 +104,23 @@ def ensure_sources(
             hint="name a mirror that has it: MANYLOONG_DEBIAN_MIRROR=https://...",
         ) from gone
     return {source.name: paths[source.sha256] for source in sources}
+
+
+def unpack_source(source: PinnedSource, archive: Path, folder: Path, *, members: Sequence[str] = ()) -> None:
+    """The archive's one folder into an existing directory; ``members`` are patterns of what, empty: all.
+
+    A Debian package stands for a source whose release it holds as it is (headers, descriptions, scripts):
+    of it, what is below ``usr``. IntegrityError for a bad archive.
+    """
+    name = f"the source of {source.name} {source.version}"
+    if not any(address.endswith(".deb") for address in (source.path, *source.urls)):
+        extract_tar(archive, folder, strip_components=1, name=name, members=members)
+        return
+    with tempfile.TemporaryFile() as copy:
+        try:
+            with open_data(archive, name) as data:
+                shutil.copyfileobj(data, copy)
+        except BROKEN as error:
+            raise IntegrityError(f"{name} is damaged: {error}") from error
+        copy.seek(0)
+        extract_tar(cast("BinaryIO", copy), folder, strip_components=1, name=name, members=members)

@@ -42,6 +42,7 @@ class LockedZig:
 
     project: str
     version: str
+    licence: str
     name: str
     sha256: str
     size_bytes: int
@@ -62,7 +63,12 @@ def locked_zig(host: Host) -> LockedZig:
             f"there is no pinned ziglang for a host of architecture {host.name!r}",
             hint=f"build on one of: {known}",
         )
-    return LockedZig(project=str(document["project"]), version=str(document["version"]), **rows[host.name])
+    return LockedZig(
+        project=str(document["project"]),
+        version=str(document["version"]),
+        licence=str(document["zig_licence"]),
+        **rows[host.name],
+    )
 
 
 def ensure_zig(host: Host, *, store: Store, fetcher: Fetcher, locate: Locate, listener: Listener) -> Path:

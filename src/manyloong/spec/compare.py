@@ -140,6 +140,7 @@ UNCHECKED = (
     ("undefined symbols that nobody provides", "ML045"),
     ("musl symbols newer than the floor", "ML046"),
     ("TLS descriptors and relocation types", "ML050, ML051"),
+    ("a libc inside a shared library", "ML049"),
     ("segment alignment", "ML060, ML061"),
     ("executable stack, text relocations, search paths", "ML062 to ML065"),
     ("programs at a fixed address", "ML066"),

@@ -1,6 +1,6 @@
 """Architectures, hosts, platform tags and the ABI specification as data; pure, and the lowest room."""
 
-from manyloong.targets.abi import Abi, Family, IsaClass, Policy, Rule, Statement
+from manyloong.targets.abi import Abi, Family, IsaClass, OwnLibc, Policy, Rule, Statement
 from manyloong.targets.model import Architecture, Compiler, FlagRule, Host, Python, Qemu, Target, Zig
 from manyloong.targets.rows import (
     all_hosts,
@@ -19,6 +19,7 @@ from manyloong.targets.specification import (
     libm_exports,
     musl_exports,
     musl_later,
+    own_libc,
     policy,
     rule,
     stable_abi,
@@ -32,6 +33,7 @@ __all__ = [
     "FlagRule",
     "Host",
     "IsaClass",
+    "OwnLibc",
     "Policy",
     "Python",
     "Qemu",
@@ -52,6 +54,7 @@ __all__ = [
     "libm_exports",
     "musl_exports",
     "musl_later",
+    "own_libc",
     "policy",
     "rule",
     "stable_abi",

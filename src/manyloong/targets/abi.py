@@ -159,3 +159,13 @@ def version_number(text: str) -> Version | None:
     if not all(part.isascii() and part.isdigit() and len(part) < 6 for part in parts):
         return None
     return tuple(map(int, parts))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnLibc:
+    """How to see that a shared library holds a C library; words: ``word & mask == match``."""
+
+    libraries: tuple[str, ...]  # how the names of C libraries start
+    names: frozenset[str]  # that only C libraries define
+    kernel: tuple[tuple[int, int], ...]  # instructions that call the kernel
+    thread: tuple[tuple[int, int], ...]  # instructions that reach below the thread pointer

@@ -13,6 +13,7 @@ from manyloong.targets.abi import (
     Flow,
     IsaClass,
     OldWorld,
+    OwnLibc,
     Policy,
     Relocations,
     Rule,
@@ -204,3 +205,16 @@ def musl_later() -> dict[str, str]:
 def libm_exports() -> frozenset[str]:
     """What libm.so.6 of the oldest glibc for loongarch64 exports."""
     return frozenset(_document("libm_symbols")["names"].split())
+
+
+@cache
+def own_libc(architecture: str) -> OwnLibc:
+    """How a C library inside another file looks on an architecture; no instructions where none are known."""
+    document = _document("own_libc")
+    row = document.get(architecture, {})
+    return OwnLibc(
+        libraries=tuple(document["libraries"]),
+        names=frozenset(f"{document['names']['musl']} {document['names']['glibc']}".split()),
+        kernel=tuple((mask, match) for mask, match in row.get("kernel", ())),
+        thread=tuple((mask, match) for mask, match in row.get("thread", ())),
+    )

@@ -86,7 +86,7 @@ def build_in_lane(
         try:
             epoch = prepare_sources(job, kit, workplace, doors)
             lane.prepare(workplace)
-            added = ensure_compilers(job, kit, lane.root, workplace, doors)
+            added = ensure_compilers(job, kit, lane, workplace, doors)
             site = _open_site(job, lane, workplace, stock, doors, added, epoch=epoch, libraries=libraries)
             raw = _build_round(site, epoch=epoch)
         except BuildError as error:
@@ -290,7 +290,7 @@ class _Site:
             binds=(*self.binds(environment), *gate.binds),
             environment=tuple(sorted(described.items())),
         )
-        cross.write_programs(self.workplace.tools, environment.path)
+        cross.write_programs(self.workplace.tools, environment.path, dict(self.added.compilers))
         return HookRunner(template, self.workplace, self.doors.runner, prefix=gate.prefix)
 
     def binds(self, environment: BuildEnvironment) -> tuple[Bind, ...]:

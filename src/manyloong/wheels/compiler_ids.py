@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 
-from manyloong.wheels.compilers import RUST
+from manyloong.roots.fortran import fortran_ids
+from manyloong.wheels.compilers import FORTRAN, RUST
 from manyloong.wheels.kit import Kit
 from manyloong.wheels.rust import rust_ids
 
 
 def compiler_ids(compilers: Sequence[str], kit: Kit) -> dict[str, str]:
     """Name -> id of each part, as a job's kit has them; nothing is built."""
-    return rust_ids(kit.host, kit.target) if RUST in compilers else {}
+    rust = rust_ids(kit.host, kit.target) if RUST in compilers else {}
+    return rust | (fortran_ids(kit.host, kit.target) if FORTRAN in compilers else {})

@@ -12,10 +12,11 @@ from manyloong.errors import BuildError, InputError, IntegrityError
 from manyloong.store import Store
 from manyloong.wheels.source import Source, unpack_source
 
-RULES = 1  # bump when the same sources would give another answer
+RULES = 2  # bump when the same sources would give another answer
 RUST = "rust"
 GO = "go"
 OPENMP = "openmp"  # the port of that name: the compilers are there already
+FORTRAN = "fortran"
 _KIND = "compilers"
 _RUST_REQUIREMENTS = {"maturin", "setuptools-rust"}
 _GO_REQUIREMENTS = {"setuptools-golang", "gopy", "hatch-go", "setuptools-go"}
@@ -25,6 +26,20 @@ _OPENMP_REQUIRED = re.compile(
     r"find_package\s*\(\s*OpenMP\b[^)]*\bREQUIRED\b"
     r"|^\w+ *= *dependency\(\s*'openmp'(?![^)]*required *: *false)",
     re.IGNORECASE | re.MULTILINE,
+)
+# Languages of a project, in Meson and in CMake; what is only a wish is left unfulfilled.
+_MESON_FORTRAN = re.compile(
+    r"^\s*(?:project|add_languages)\s*\((?P<words>[^()]*'fortran'[^()]*)", re.MULTILINE
+)
+_CMAKE_FORTRAN = re.compile(
+    r"^\s*(?:project|enable_language)\s*\([^)]*\bFortran\b(?![^)]*\bOPTIONAL\b)", re.IGNORECASE | re.MULTILINE
+)
+_COMMENTS = re.compile(r"(?m)#.*$")
+# run_command(...) and .stdout() inside of project(...)
+_MESON_NESTED = re.compile(r"(?:\.\w+|(?<![\w.])(?!(?:project|add_languages)\b)\w+)\s*\([^()]*\)")
+_OPTIONAL = re.compile(r"\brequired\s*:\s*(?:false|get_option)")
+_SETUP_FORTRAN = re.compile(
+    r"\bnumpy\.distutils\b|['\"][\w./-]+\.(?:f|for|f77|f90|f95|f03|f08)['\"]", re.IGNORECASE
 )
 _SETUP_RUST = re.compile(r"setuptools[_-]rust")
 
@@ -53,6 +68,8 @@ def find_compilers(sources: Path) -> tuple[str, ...]:
         found.add(RUST)
     if _asks_for_openmp(sources):
         found.add(OPENMP)
+    if _asks_for_fortran(sources):
+        found.add(FORTRAN)
     return tuple(sorted(found))
 
 
@@ -72,6 +89,21 @@ def _asks_for_openmp(sources: Path) -> bool:
     return any(
         _OPENMP_REQUIRED.search(file.read_text("utf-8", "replace")) for file in files if file.is_file()
     )
+
+
+def _asks_for_fortran(sources: Path) -> bool:
+    """Whether Fortran is one of a project's languages, in Meson or CMake, or by files that setup.py names."""
+    if "f2py" in _names(_requirements(sources)):
+        return True
+    setup, cmake, meson = (_text(sources / name) for name in ("setup.py", "CMakeLists.txt", "meson.build"))
+    if _SETUP_FORTRAN.search(setup) or _CMAKE_FORTRAN.search(_COMMENTS.sub("", cmake)):
+        return True
+    found = _MESON_FORTRAN.finditer(_MESON_NESTED.sub("", _MESON_NESTED.sub("", _COMMENTS.sub("", meson))))
+    return any(not _OPTIONAL.search(match["words"]) for match in found)
+
+
+def _text(file: Path) -> str:
+    return file.read_text("utf-8", "replace") if file.is_file() else ""
 
 
 def _asks_for_go(sources: Path) -> bool:

@@ -136,13 +136,15 @@ def cross_variables(*, epoch: int, jobs: int) -> dict[str, str]:
     }
 
 
-def write_programs(tools: Path, environment: Path) -> None:
+def write_programs(tools: Path, environment: Path, compilers: Mapping[str, str] | None = None) -> None:
     """Meson's cross file for the programs of an environment that say how to compile against something.
 
-    Asked for the target, Meson looks for ``numpy-config`` and its like only where a cross file says so.
+    Asked for the target, Meson looks for ``numpy-config`` and its like only where a cross file says so, and
+    so for ``compilers`` that the toolchain's own file does not name: language -> program.
     """
     names = sorted(path.name for path in (environment / "bin").glob("*-config"))
     lines = [f"{name} = '{ENVIRONMENT}/bin/{name}'\n" for name in names]
+    lines += [f"{language} = '{program}'\n" for language, program in (compilers or {}).items()]
     (tools / PROGRAMS).write_text("[binaries]\n" + "".join(lines), "utf-8")
 
 

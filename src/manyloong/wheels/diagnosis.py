@@ -190,8 +190,27 @@ def _newer_rust(found: re.Match[str], lines: list[str], number: int, sources: Pa
 def _fortran(found: re.Match[str], lines: list[str], number: int, sources: Path) -> Diagnosis:
     del found, lines, number, sources
     return Diagnosis(
-        cause="part of it is written in Fortran, and there is no Fortran compiler for the target yet",
-        hint=f"see whether it has an option to leave that part out (-C setup-args=-D...): {PAGE}#fortran",
+        cause="part of it is written in Fortran, and its sources did not say so where that is looked for",
+        hint='ask for the compiler: toolchain = "gcc" in a recipe or in [tool.manyloong]; or leave that part '
+        f"out, where it has an option for that (-C setup-args=-D...): {PAGE}#fortran",
+    )
+
+
+def _flang_flag(found: re.Match[str], lines: list[str], number: int, sources: Path) -> Diagnosis:
+    del lines, number
+    place = ", ".join(find_in_sources(sources, found["flag"])) or "the build"
+    return Diagnosis(
+        cause=f"{place} gives gfortran {found['flag']}, a flag of another compiler",
+        hint=f"take it out of FFLAGS, or give it only to the compiler that has it: {PAGE}#fortran",
+    )
+
+
+def _fortran_flag(found: re.Match[str], lines: list[str], number: int, sources: Path) -> Diagnosis:
+    del lines, number
+    place = ", ".join(find_in_sources(sources, found["flag"])) or "the build"
+    return Diagnosis(
+        cause=f"{place} gives the C compiler {found['flag']}, a flag of Fortran compilers",
+        hint=f"give it in FFLAGS, not in CFLAGS or LDFLAGS; C is compiled by clang: {PAGE}#fortran",
     )
 
 
@@ -224,6 +243,18 @@ _CERTAIN: _Rules = (
     (re.compile(rf"/{_HEADER}:\d+:\d+: error: .*(?:only|target|architecture)"), _foreign_header),
     (re.compile(r"error: unsupported (?:option|argument) '(?P<flag>-m[^']+)'"), _foreign_flag),
     (re.compile(r"error: unknown argument:? '(?P<flag>-m[^']+)'"), _foreign_flag),
+    (
+        re.compile(r"gfortran\S*: error: unrecognized command-line option ['\u2018](?P<flag>-[^'\u2019]+)"),
+        _flang_flag,
+    ),
+    (
+        re.compile(
+            r"clang: error: unknown argument:? '(?P<flag>-f(?:allow-argument-mismatch|default-|free-|fixed-|"
+            r"recursive|backslash|implicit-none|no-automatic|dollar-ok|second-underscore|cray-pointer|init-|"
+            r"range-check|no-range-check)[^']*)'"
+        ),
+        _fortran_flag,
+    ),
     (re.compile(r"error: unknown target CPU '(?P<flag>[^']+)'"), _foreign_flag),
     (
         re.compile(

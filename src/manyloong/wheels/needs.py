@@ -7,14 +7,15 @@ from pathlib import Path
 from manyloong.errors import BuildError
 from manyloong.events import Listener, Warned
 from manyloong.roots import Port, Root
+from manyloong.roots.fortran import LIBRARY
 from manyloong.roots.ports import find_port
 from manyloong.sandbox import Bind, Command, Runner
 from manyloong.store import Store
-from manyloong.wheels.compilers import OPENMP, asked_compilers
+from manyloong.wheels.compilers import FORTRAN, OPENMP, asked_compilers
 from manyloong.wheels.cross import BUILD, HOME, SOURCE, TOOLS
 from manyloong.wheels.external import external_needs
 from manyloong.wheels.job import Options, with_recipe
-from manyloong.wheels.recipes import Patch, Recipe, choose_recipe, merged, parse_tool_table
+from manyloong.wheels.recipes import GCC, Patch, Recipe, choose_recipe, merged, parse_tool_table
 from manyloong.wheels.source import Source, read_pyproject
 
 
@@ -47,6 +48,10 @@ def options_for(
     compilers = asked_compilers(source, store)
     if OPENMP in compilers and OPENMP in ports:
         recipe = merged(Recipe(ports=(OPENMP,), origins=("OpenMP in the sources",)), recipe)
+    if recipe.toolchain == GCC and FORTRAN not in compilers:
+        compilers = tuple(sorted((*compilers, FORTRAN)))
+    if FORTRAN in compilers and LIBRARY in ports:
+        recipe = merged(Recipe(ports=(LIBRARY,), origins=("Fortran in the sources",)), recipe)
     return with_recipe(replace(options, compilers=compilers), recipe)
 
 

@@ -24,6 +24,7 @@ from manyloong.wheels.recipe_keys import KeyReader, Settings, Skip, near_hint
 
 SUFFIX = ".toml"
 STATUS = "upstream-status:"
+GCC = "gcc"  # the one toolchain that can be asked for besides the roots' own
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +50,7 @@ class Recipe:
     why: str = ""
     versions: str = ""  # specifiers (PEP 440); empty: every version
     ports: tuple[str, ...] = ()
+    toolchain: str = ""  # GCC: with its Fortran compiler, whatever the sources say
     config_settings: Settings = ()
     environment: tuple[tuple[str, str], ...] = ()
     test_command: str | None = None
@@ -66,6 +68,8 @@ class Recipe:
         document = asdict(self)
         for key in ("name", "origins", "why", "versions", "ignored"):
             del document[key]
+        if not self.toolchain:
+            del document["toolchain"]
         return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()
 
     @property
@@ -94,6 +98,7 @@ def merged(general: Recipe, special: Recipe) -> Recipe:
         why=special.why or general.why,
         versions=special.versions or general.versions,
         ports=tuple(dict.fromkeys((*general.ports, *special.ports))),
+        toolchain=special.toolchain or general.toolchain,
         config_settings=merged_settings(general.config_settings, special.config_settings),
         environment=tuple((dict(general.environment) | dict(special.environment)).items()),
         test_command=general.test_command if special.test_command is None else special.test_command,
@@ -171,6 +176,7 @@ def _common(reader: KeyReader, *, name: str, where: str) -> Recipe:
         name=name,
         origins=(where,),
         ports=reader.texts("ports"),
+        toolchain=_toolchain(reader),
         config_settings=reader.settings("config-settings"),
         environment=reader.variables("environment"),
         test_command=test.text("command"),
@@ -182,6 +188,13 @@ def _common(reader: KeyReader, *, name: str, where: str) -> Recipe:
     test.finish()
     tables.finish()
     return recipe
+
+
+def _toolchain(reader: KeyReader) -> str:
+    name = reader.text("toolchain") or ""
+    if name not in {"", GCC}:
+        reader.fault("toolchain", f"there is none named {name!r}", hint=near_hint(name, (GCC,)))
+    return name
 
 
 def _read_patch(name: str, folder: Traversable | Path | None, reader: KeyReader) -> Patch | None:

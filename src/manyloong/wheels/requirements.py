@@ -4,7 +4,7 @@ Resolving runs no code of packages. When there is no set of wheels, the requirem
 to find which project has none; a Supply makes it, and the resolution is asked again.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
@@ -13,7 +13,7 @@ from packaging.markers import UndefinedEnvironmentName
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.tags import Tag
-from packaging.utils import canonicalize_name
+from packaging.utils import canonicalize_name, parse_wheel_filename
 
 from manyloong.errors import BuildError, NotFoundError
 from manyloong.targets import Python
@@ -21,12 +21,15 @@ from manyloong.wheels.contents import read_requirements
 from manyloong.wheels.doors import Doors
 from manyloong.wheels.registry import choose_release
 from manyloong.wheels.resolve import (
+    MisfitError,
     Platform,
     ResolvedWheel,
     UnresolvableError,
     fetch_wheels,
+    fits,
     marker_environment,
     resolve_wheels,
+    wheel_tags,
 )
 
 
@@ -69,16 +72,59 @@ class Wanted:
     tags: tuple[Tag, ...] = ()  # best first; by default as installers rank them
 
     def resolve(self, requirements: Sequence[str], *, alone: bool = False) -> tuple[ResolvedWheel, ...]:
-        """A set of wheels; ``alone``: for these only, without what they require themselves."""
-        return resolve_wheels(
-            requirements,
-            python=self.python,
-            platform=self.platform,
-            uv=self.doors.uv,
-            find_links=self.links,
-            tags=self.tags,
-            dependencies=not alone,
-        )
+        """A set of wheels; ``alone``: for these only, without what they require themselves.
+
+        Where uv has no name for the platform it may choose a release that has no wheel for it: then the
+        newest that has one is taken, as uv does where it knows the platform.
+        """
+        constraints: dict[str, str] = {}
+        first: UnresolvableError | None = None
+        while True:
+            try:
+                return resolve_wheels(
+                    requirements,
+                    python=self.python,
+                    platform=self.platform,
+                    uv=self.doors.uv,
+                    find_links=self.links,
+                    tags=self.tags,
+                    dependencies=not alone,
+                    constraints=tuple(constraints.values()),
+                )
+            except UnresolvableError as error:
+                first = first or error
+                more = {} if self.platform.named else self._constraints(error, constraints)
+                if not more:
+                    raise first from None
+                constraints |= more
+
+    def _constraints(self, error: UnresolvableError, known: Container[str]) -> dict[str, str]:
+        """For each project that does not fit: without the releases that do not; empty if that leaves none."""
+        found: dict[str, str] = {}
+        for project in error.projects if isinstance(error, MisfitError) else ():
+            out = () if project in known else self._unfit(project)
+            if not out:
+                return {}
+            found[project] = project + ",".join(f"!={version}" for version in out)
+        return found
+
+    def _unfit(self, project: str) -> tuple[str, ...]:
+        """The releases of a project without a fitting wheel, here or on the index; empty if all are so."""
+        tags = frozenset(self.tags or wheel_tags(self.python, self.platform))
+        try:
+            releases = self.doors.registry.releases(project)
+        except NotFoundError:
+            return ()
+        here = {path.name for folder in self.links for path in folder.glob("*.whl") if fits(path.name, tags)}
+        fitting = {
+            version
+            for version, release in releases.items()
+            if any(file.kind == "wheel" and fits(file.filename, tags) for file in release.files)
+        }
+        fitting |= {
+            version for name, version, *_ in map(parse_wheel_filename, here) if name == project
+        } & releases.keys()
+        return tuple(str(version) for version in sorted(releases.keys() - fitting)) if fitting else ()
 
     def linked(self, folders: Sequence[Path]) -> "Wanted":
         """The same with more folders of wheels."""

@@ -1,14 +1,16 @@
 """Which wheels satisfy some requirements for some Python: resolved by uv, taken with hashes (PEP 751)."""
 
 import subprocess
+import tempfile
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from packaging.markers import Environment
 from packaging.pylock import PackageWheel, Pylock, PylockSelectError
 from packaging.tags import Tag, compatible_tags, cpython_tags
+from packaging.utils import InvalidWheelFilename, parse_wheel_filename
 
 from manyloong.errors import BuildError, FetchError, IntegrityError
 from manyloong.events import Listener
@@ -132,6 +134,12 @@ class UnresolvableError(BuildError):
     """No set of wheels satisfies the requirements; the message is uv's own explanation."""
 
 
+class MisfitError(UnresolvableError):
+    """What uv chose for all platforms at once has no wheel for this one: ``projects``, by canonical name."""
+
+    projects: tuple[str, ...] = ()
+
+
 def resolve_wheels(
     requirements: Sequence[str],
     *,
@@ -141,6 +149,7 @@ def resolve_wheels(
     find_links: Sequence[Path] = (),
     tags: Sequence[Tag] = (),
     dependencies: bool = True,
+    constraints: Sequence[str] = (),
 ) -> tuple[ResolvedWheel, ...]:
     """One wheel, with its SHA-256, for each project that the requirements need; sorted by name.
 
@@ -152,20 +161,19 @@ def resolve_wheels(
     arguments = _compile_arguments(python, platform, uv, find_links)
     if not dependencies:
         arguments.append("--no-deps")
-    done = uv.run(arguments, text="\n".join(requirements) + "\n")
+    done = _compile(uv, arguments, requirements, constraints)
     if done.returncode != 0:
         raise _resolution_error(requirements, python, done.stderr.strip(), offline=uv.offline)
     lock = Pylock.from_dict(tomllib.loads(done.stdout))
+    fitting = tags or wheel_tags(python, platform)
     try:
-        selected = list(
-            lock.select(
-                environment=marker_environment(python, platform), tags=tags or wheel_tags(python, platform)
-            )
-        )
+        selected = list(lock.select(environment=marker_environment(python, platform), tags=fitting))
     except PylockSelectError as error:
-        raise UnresolvableError(
+        found = MisfitError(
             f"no wheels for {', '.join(requirements)} on {platform.tags[0]}, {python.tag}: {error}"
-        ) from error
+        )
+        found.projects = _misfits(lock, marker_environment(python, platform), frozenset(fitting))
+        raise found from error
     wheels = [_resolved(str(package.name), str(package.version), file) for package, file in selected]
     return tuple(sorted(wheels, key=lambda wheel: wheel.name))
 
@@ -179,6 +187,40 @@ def _compile_arguments(python: Python, platform: Platform, uv: Uv, find_links: S
     for folder in find_links:
         arguments += ["--find-links", str(folder)]
     return arguments
+
+
+def _compile(
+    uv: Uv, arguments: list[str], requirements: Sequence[str], constraints: Sequence[str]
+) -> subprocess.CompletedProcess[str]:
+    text = "\n".join(requirements) + "\n"
+    if not constraints:
+        return uv.run(arguments, text=text)
+    with tempfile.NamedTemporaryFile("w", encoding="utf-8", suffix=".txt") as file:
+        file.write("\n".join(constraints) + "\n")
+        file.flush()
+        return uv.run([*arguments, "--constraints", file.name], text=text)
+
+
+def _misfits(lock: Pylock, environment: Environment, tags: frozenset[Tag]) -> tuple[str, ...]:
+    """The projects of a lock that are needed there and have wheels, none of which has one of the tags."""
+    values: dict[str, str] = {**environment}  # type: ignore[dict-item]
+    return tuple(
+        sorted(
+            str(package.name)
+            for package in lock.packages
+            if package.wheels
+            and (package.marker is None or package.marker.evaluate(values))
+            and not any(fits(wheel.filename, tags) for wheel in package.wheels)
+        )
+    )
+
+
+def fits(filename: str, tags: Container[Tag]) -> bool:
+    """Whether a wheel's name has one of the tags."""
+    try:
+        return any(tag in tags for tag in parse_wheel_filename(filename)[3])
+    except InvalidWheelFilename:
+        return False
 
 
 def _resolved(name: str, version: str, file: object) -> ResolvedWheel:

@@ -274,7 +274,7 @@ def _template(root: Root, place: Path, folder: Path, emulator: Emulator | None) 
         argv=(f"{VENV}/bin/python", "-I", "-B", f"/io/{_IMPORT}"),
         root=root.path,
         log=folder / "log",
-        environment=tuple(sorted(_variables().items())),
+        environment=tuple(sorted(run_variables(emulated=emulator is not None).items())),
         cwd="/build/work",
         binds=(
             Bind(source=folder, target="/build", writable=True),
@@ -306,8 +306,13 @@ def _load_programs(
     ).modules
 
 
-def _variables() -> Mapping[str, str]:
-    return {
+def run_variables(*, emulated: bool) -> Mapping[str, str]:
+    """The environment of all that a test runs.
+
+    QEMU's /proc shows clang's OpenMP runtime no cores to bind threads to, and it ends the process for that.
+    """
+    extra = {"KMP_AFFINITY": "disabled"} if emulated else {}
+    return extra | {
         "PATH": f"{VENV}/bin:/usr/bin:/bin",
         "HOME": HOME,
         "LANG": "C.UTF-8",

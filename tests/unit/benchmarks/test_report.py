@@ -10,6 +10,7 @@ from benchmarks.goals import (
     FIRST,
     FULL_IMAGE,
     IMAGE,
+    MUSL,
     NATIVE,
     ONE,
     PLAIN,
@@ -57,6 +58,14 @@ def test_rows_with_ratios_goals_and_verdicts() -> None:
     assert rows["a 1, emulated / cross"].met is False
     assert rows[ROOTS].met is False
     assert rows["a 1, cross"].met is None
+
+
+def test_musl_is_compared_with_glibc_in_the_same_round() -> None:
+    samples = {build_key("a 1", CROSS): {0: 2.0, 1: 4.0}, build_key("a 1", MUSL): {0: 2.2, 1: 5.0}}
+    rows = {row.what: row for row in table_rows(samples, ["a 1"])}
+    found = rows["a 1, musllinux / manylinux"]
+    assert found.figure.samples == pytest.approx((1.1, 1.25))
+    assert found.met is True
 
 
 def test_rows_of_tables_and_containers() -> None:

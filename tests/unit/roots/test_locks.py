@@ -36,6 +36,7 @@ packages = st.lists(
         path=st.from_regex(r"pool/main/[a-z]/[a-z0-9+.~_]{3,9}/[A-Za-z0-9+.~_-]{3,20}\.deb", fullmatch=True),
         sha256=st.from_regex(r"[0-9a-f]{64}", fullmatch=True),
         size=st.integers(1, 10**10),
+        licence=st.from_regex(r"[A-Za-z0-9+.:,()~_/ -]{0,40}", fullmatch=True),
     ),
     max_size=8,
     unique_by=lambda package: package.name,

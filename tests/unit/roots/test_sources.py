@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+from tests.tools.debs import make_deb
 
-from manyloong.errors import FetchError, GoneError, InputError
+from manyloong.errors import FetchError, GoneError, InputError, IntegrityError
 from manyloong.events import Listener, ignore
-from manyloong.roots.sources import ensure_sources, parse_source
+from manyloong.roots.sources import ensure_sources, parse_source, unpack_source
 from manyloong.store import RemoteFile
 
 TABLE = {
@@ -89,3 +90,23 @@ def test_what_is_gone_is_named_with_its_hash() -> None:
     source = parse_source(TABLE, where="zlib.toml")
     with pytest.raises(FetchError, match=r"zlib 1\.3\.1 \(SHA-256 9a"):
         ensure_sources([source], fetcher=_Fetcher(gone=True), mirrors=("https://a",), listener=ignore)
+
+
+def test_a_debian_package_is_an_archive_of_what_is_below_usr(tmp_path: Path) -> None:
+    source = parse_source({**TABLE, "path": "pool/main/x/x/x-dev_1_all.deb"}, where="x.toml")
+    archive, folder = tmp_path / "object", tmp_path / "src"
+    archive.write_bytes(make_deb({"usr/include/x.h": "int x;\n", "usr/share/doc/x/copyright": "free\n"}))
+    folder.mkdir()
+    unpack_source(source, archive, folder, members=("include/*",))
+    assert [str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()] == ["include/x.h"]
+
+
+PACKAGE = make_deb({"usr/a": "a" * 999})
+
+
+@pytest.mark.parametrize("broken", [b"no package", PACKAGE[:-40], PACKAGE[:-40] + bytes(40)])
+def test_a_damaged_package_names_the_source(broken: bytes, tmp_path: Path) -> None:
+    source = parse_source({**TABLE, "path": "pool/main/x/x/x-dev_1_all.deb"}, where="x.toml")
+    (tmp_path / "object").write_bytes(broken)
+    with pytest.raises(IntegrityError, match=r"the source of zlib 1\.3\.1"):
+        unpack_source(source, tmp_path / "object", tmp_path)

@@ -57,6 +57,7 @@ def _bill(parts: ImageParts) -> dict[str, Any]:
             "type": "application",
             "name": zig.project,
             "version": zig.version,
+            "licenses": [{"expression": zig.licence}],
             "hashes": [{"alg": "SHA-256", "content": zig.sha256}],
             "purl": f"pkg:pypi/{zig.project}@{zig.version}",
         }
@@ -91,6 +92,7 @@ def _packages(root: Root) -> list[dict[str, Any]]:
             "type": "library",
             "name": package.name,
             "version": package.version,
+            "licenses": [{"license": {"name": name}} for name in package.licence.split(", ") if name],
             "hashes": [{"alg": "SHA-256", "content": package.sha256}],
             "purl": f"pkg:deb/debian/{package.name}@{quote(package.version, safe='')}{suffix}",
         }

@@ -13,10 +13,9 @@ from manyloong.roots.ports.libraries import faults, read_libraries
 from manyloong.roots.ports.meson import meson_source
 from manyloong.roots.ports.model import Port
 from manyloong.roots.ports.script import BUILD, SOURCE, build_script, check_script, variables
-from manyloong.roots.sources import PinnedSource
+from manyloong.roots.sources import PinnedSource, unpack_source
 from manyloong.roots.toolchain import Toolchain
 from manyloong.sandbox import Bind, Command, Done, Emulator, Runner
-from manyloong.store.archive import extract_tar
 from manyloong.store.normalise import normalise_tree
 from manyloong.targets import Host, Target
 
@@ -94,9 +93,9 @@ def _unpack(port: Port, place: Path, sources: Mapping[str, Path]) -> int:
     for source in needed_sources(port):
         folder = place / ("src" if source is port.source else source.name)
         folder.mkdir(parents=True)
-        name = f"the source of {source.name} {source.version}"
-        members = port.members if source is port.source else ()
-        extract_tar(sources[source.sha256], folder, strip_components=1, name=name, members=members)
+        unpack_source(
+            source, sources[source.sha256], folder, members=port.members if source is port.source else ()
+        )
     files = (Path(folder, name) for folder, _, names in os.walk(place / "src") for name in names)
     return int(max((path.lstat().st_mtime for path in files if not path.is_symlink()), default=0))
 

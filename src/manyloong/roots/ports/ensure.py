@@ -12,6 +12,7 @@ from pathlib import Path
 from manyloong.errors import BuildError, ManyloongError
 from manyloong.events import Listener, StageFinished, StageStarted
 from manyloong.roots.ports.build import Bed, CheckReport, Workshop, build_port, needed_sources
+from manyloong.roots.ports.layered import layer_ids, layered
 from manyloong.roots.ports.model import Port, PortTree
 from manyloong.roots.ports.order import find_port, in_order
 from manyloong.roots.ports.script import build_script
@@ -55,8 +56,13 @@ def compiler_digest(toolchain: Toolchain, store: Store) -> str:
     return digest.hexdigest()
 
 
-def port_keys(ports: Sequence[Port], *, compiler: str, target: str) -> dict[str, str]:
-    """The key of each port's tree, by name; ``ports`` have their dependencies before them."""
+def port_keys(
+    ports: Sequence[Port], *, compiler: str, target: str, layers: Mapping[str, str] | None = None
+) -> dict[str, str]:
+    """The key of each port's tree, by name; ``ports`` have their dependencies before them.
+
+    ``layers`` identifies the other compilers, for the ports that ask for one.
+    """
     keys: dict[str, str] = {}
     for port in ports:
         document = {
@@ -67,6 +73,7 @@ def port_keys(ports: Sequence[Port], *, compiler: str, target: str) -> dict[str,
             "target": target,
             "depends": {name: keys[name] for name in port.depends},
         }
+        document |= {"layers": dict(layers or {})} if port.layers else {}
         text = json.dumps(document, sort_keys=True, separators=(",", ":"))
         keys[port.name] = hashlib.sha256(text.encode()).hexdigest()
     return keys
@@ -82,7 +89,8 @@ def plan_ports(
     wanted = [find_port(name, ports, asked_by=asked_by).name for name in names]
     order = in_order(wanted, ports)
     compiler = compiler_digest(workshop.toolchain, store)
-    keys = port_keys(order, compiler=compiler, target=workshop.target.tag)
+    layers = layer_ids(order, workshop)
+    keys = port_keys(order, compiler=compiler, target=workshop.target.tag, layers=layers)
     return tuple((port, keys[port.name]) for port in order)
 
 
@@ -191,6 +199,7 @@ def make_port(
     started = time.monotonic()
     doors.listener(StageStarted(job=port.label, stage="build"))
     prefix = ensure_prefix(below, store=doors.store) if below else None
+    workshop = layered(port, workshop, doors)
     with doors.store.scratch("port") as scratch:
         try:
             report = build_port(

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from manyloong.errors import InputError
-from manyloong.roots.ports.model import SYSTEMS, Check, Patch, Port, System
+from manyloong.roots.ports.model import LAYERS, SYSTEMS, Check, Patch, Port, System
 from manyloong.roots.ports.order import checked_set
 from manyloong.roots.sources import PinnedSource, parse_source
 
@@ -30,7 +30,7 @@ _TEXTS = ("summary", "version", "licence", "system")
 _OPTIONAL_TEXTS = ("debian", "cpe", "subdirectory")
 _LISTS = (
     "members", "options", "depends", "before", "steps", "after", "sonames", "pkg_config", "keep",
-    "licence_files", "external",
+    "licence_files", "external", "layers",
 )  # fmt: skip
 _TABLES = ("source", "extra", "environment", "check", "patches")
 KEYS = (*_TEXTS, *_OPTIONAL_TEXTS, *_LISTS, *_TABLES)
@@ -112,7 +112,15 @@ def parse_port(
         keep=lists["keep"],
         licence_files=lists["licence_files"],
         external=lists["external"],
+        layers=_layers(lists["layers"], where),
     )
+
+
+def _layers(names: tuple[str, ...], where: str) -> tuple[str, ...]:
+    for name in names:
+        if name not in LAYERS:
+            raise InputError(f"{where}: unknown layer {name!r}", hint=f"one of: {', '.join(LAYERS)}")
+    return names
 
 
 def _system(name: str, steps: tuple[str, ...], where: str) -> System:

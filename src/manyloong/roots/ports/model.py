@@ -8,6 +8,7 @@ from manyloong.roots.sources import PinnedSource
 
 System = Literal["autotools", "cmake", "meson", "make", "custom"]
 SYSTEMS: tuple[str, ...] = get_args(System)
+LAYERS = ("fortran",)  # see ``roots/fortran.py``
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +58,7 @@ class Port:
     keep: tuple[str, ...] = ()  # patterns below the prefix that are usually left out and are wanted here
     licence_files: tuple[str, ...] = ()
     external: tuple[str, ...] = ()  # names of PEP 725 besides generic/NAME
+    layers: tuple[str, ...] = ()  # compilers besides those for C and C++ that it is built with
     patches: tuple[Patch, ...] = ()
     check: Check | None = None
 
@@ -73,6 +75,7 @@ class Port:
     def document(self) -> dict[str, object]:
         """Everything of the description that decides what is built."""
         part = {"members": self.members} if self.members else {}
+        part |= {"layers": self.layers} if self.layers else {}
         return part | {
             "name": self.name,
             "version": self.version,
