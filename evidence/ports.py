@@ -26,6 +26,7 @@ UNPROVEN: tuple[str, ...] = (
     "hdf5",
     "libpq",
     "libsodium",
+    "libatomic",
     "libgfortran",
     "libuv",
     "libxau",

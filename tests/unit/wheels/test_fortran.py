@@ -79,7 +79,7 @@ def test_what_asks_for_no_toolchain_keeps_its_digest() -> None:
             "meson.build:2 gives gfortran -flarge-sizes, a flag of another compiler",
         ),
         (
-            "clang: error: unknown argument: '-fallow-argument-mismatch'",
+            "zig: error: unknown argument: '-fallow-argument-mismatch'",
             "the build gives the C compiler -fallow-argument-mismatch, a flag of Fortran compilers",
         ),
     ],
