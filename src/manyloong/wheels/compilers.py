@@ -46,7 +46,7 @@ _SETUP_RUST = re.compile(r"setuptools[_-]rust")
 
 
 def asked_compilers(source: Source, toolchain: str, store: Store) -> tuple[str, ...]:
-    """The compilers of a release, sorted: those that its sources ask for, and those of a recipe's toolchain."""
+    """The compilers of a release, sorted: those that its sources ask for, and those of a toolchain."""
     named = {FORTRAN} if toolchain == GCC else set()
     return tuple(sorted({*_asked_by_sources(source, store), *named}))
 
