@@ -125,7 +125,7 @@ def answer(words: "Sequence[str]", settings: Settings, exists: "Callable[[str], 
 
 
 def standard_input(words: "Sequence[str]") -> tuple[str, ...]:
-    """What makes Fortran of a source that has no name: GCC's driver would take it for C, and has no C here."""
+    """What makes Fortran of a source without a name: GCC would take it for C, and has no C here."""
     return ("-x", "f95-cpp-input") if "-" in words and "-x" not in words else ()
 
 
