@@ -114,6 +114,6 @@ def test_evidence_is_not_stale_and_says_what_works() -> None:
 @pytest.mark.parametrize("release", ["lxml==6.1.3", "numpy==2.5.5"])
 def test_releases_ran_the_same_tests_of_their_own_as_on_glibc(release: str) -> None:
     (result,) = json.loads(musl.RESULTS.read_text("utf-8"))["results"][release]
-    recipe = shipped_recipe(release.split("==")[0])
+    recipe = shipped_recipe(release.split("==", maxsplit=1)[0])
     assert recipe.test_command
     assert {report["command"] for report in result["tests"]} == {recipe.test_command}
