@@ -7,6 +7,7 @@ made it, since no image repairs what that GCC links for a floor that old.
 
 import json
 import os
+import shlex
 import shutil
 import subprocess
 import tempfile
@@ -18,7 +19,7 @@ from pathlib import Path
 
 from benchmarks.commands import PROGRAM
 from benchmarks.goals import FULL_IMAGE, IMAGE, build_key
-from benchmarks.lanes import bench_root
+from benchmarks.lanes import EQUAL_WORK, bench_root
 
 from manyloong.cli.doors import Outside
 from manyloong.roots.images.assemble import target_image
@@ -109,6 +110,7 @@ def _build(project: Path, image: str, target: Target, environ: dict[str, str]) -
         f"CIBW_{family.upper()}_{target.architecture.name.upper()}_IMAGE": image,
         "CIBW_REPAIR_WHEEL_COMMAND_LINUX": "cp {wheel} {dest_dir}",
         "CIBW_TEST_SKIP": "*",
+        "CIBW_ENVIRONMENT": " ".join(f"{name}={shlex.quote(text)}" for name, text in EQUAL_WORK.items()),
     }
     with tempfile.TemporaryDirectory() as output:
         command = [str(PROGRAM), "cibuildwheel", str(project), "--output-dir", output]

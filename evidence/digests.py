@@ -4,6 +4,7 @@ import hashlib
 import json
 import re
 import tomllib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +20,13 @@ def names() -> tuple[str, ...]:
 
 def digest_of(name: str) -> str:
     """SHA-256 over names and contents of the proof's inputs; raises ValueError where a pattern fits none."""
+    return files_digest(_table()[name]["files"], name)
+
+
+def files_digest(patterns: Sequence[str], name: str) -> str:
+    """SHA-256 over names and contents of all files of this tree that patterns fit; ValueError as above."""
     found: dict[str, str] = {}
-    for pattern in _table()[name]["files"]:
+    for pattern in patterns:
         paths = sorted(path for path in ROOT.glob(pattern) if path.is_file())
         if not paths:
             raise ValueError(f"no file of the tree fits {pattern!r}, an input of {name}")

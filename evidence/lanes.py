@@ -41,9 +41,9 @@ def digest() -> str:
     return hashlib.sha256(json.dumps(inputs(), sort_keys=True).encode()).hexdigest()
 
 
-def entries(kind: str = "package") -> list[tuple[str, str]]:
-    """Each release with each of its Pythons; kind "unproven": those whose results are not made yet."""
-    rows = tomllib.loads(LIST.read_text("utf-8")).get(kind, [])
+def entries() -> list[tuple[str, str]]:
+    """Each release with each of its Pythons."""
+    rows = tomllib.loads(LIST.read_text("utf-8"))["package"]
     return [(entry["release"], python) for entry in rows for python in entry["pythons"]]
 
 
@@ -120,7 +120,7 @@ def main() -> int:
     wanted = tuple(word for word in sys.argv[1:] if not word.startswith("--"))
     document = json.loads(RESULTS.read_text("utf-8")) if RESULTS.is_file() else {}
     results = document.get("results", {}) if document.get("digest") == digest() else {}
-    for release, python in (*entries(), *entries("unproven")):
+    for release, python in entries():
         key = f"{release} {python}"
         if (key in results and "--again" not in sys.argv) or not key.startswith(wanted or ("",)):
             continue

@@ -3,17 +3,26 @@
 What ``make test-oci`` does, with its answers kept: each question by its outcome.
 """
 
+import json
 import os
 import subprocess
 import sys
 import tempfile
+import tomllib
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
-from evidence.digests import ROOT, write_evidence
+from evidence.digests import ROOT, files_digest
 
+HERE = Path(__file__).parent
+LIST, RESULTS = HERE / "oci.toml", HERE / "oci.json"
 COMMAND = "python -m evidence.oci"
 RUN = ("-m", "pytest", "-q", "tests/oci", "-p", "no:cacheprovider")
+
+
+def digest() -> str:
+    """SHA-256 over all that oci.toml names."""
+    return files_digest(tomllib.loads(LIST.read_text("utf-8"))["files"], "oci")
 
 
 def outcomes(report: Path) -> dict[str, list[str]]:
@@ -35,7 +44,8 @@ def main() -> int:
         command = [sys.executable, *RUN, "--durations=12", f"--junit-xml={report}"]
         done = subprocess.run(command, cwd=ROOT, env=environ, check=False)
         if done.returncode == 0:
-            write_evidence("oci", command=COMMAND, results=outcomes(report))
+            document = {"command": COMMAND, "inputs": digest(), "results": outcomes(report)}
+            RESULTS.write_text(json.dumps(document, indent=1, sort_keys=True) + "\n", "utf-8")
     return done.returncode
 
 

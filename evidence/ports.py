@@ -25,6 +25,7 @@ UNPROVEN: tuple[str, ...] = (
     "hdf5",
     "libpq",
     "libsodium",
+    "libatomic",
     "libgfortran",
     "libuv",
     "libxcb",

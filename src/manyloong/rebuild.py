@@ -69,7 +69,8 @@ def plan_rebuild(wanted: Wanted, kit: Kit, *, doors: Doors) -> Job:
     """
     record = wanted.record
     source = _source(wanted, doors)
-    options = replace(_options(wanted, doors), compilers=asked_compilers(source, doors.store))
+    options = _options(wanted, doors)
+    options = replace(options, compilers=asked_compilers(source, options.recipe.toolchain, doors.store))
     python = python_of(record)
     linked = linked_ids(options.recipe.ports, kit, doors, asked_by=source.label)
     ids = kit.ids | linked | compiler_ids(options.compilers, kit)

@@ -4,6 +4,7 @@ import os
 import random
 import shutil
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -77,3 +78,12 @@ def podman(_binfmt: None) -> Iterator[Podman]:
     yield Podman(environ=environ, folder=folder)
     subprocess.run(["umount", "--lazy", f"{folder}/store/overlay"], capture_output=True, check=False)
     shutil.rmtree(folder, ignore_errors=True)  # faster than asking podman to
+
+
+@pytest.fixture(scope="session")
+def requirements(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the wheel of setuptools, from the configured index."""
+    folder = tmp_path_factory.mktemp("requirements")
+    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", str(folder)]
+    subprocess.run([*command, "setuptools>=80"], check=True, capture_output=True)
+    return folder

@@ -138,11 +138,13 @@ except ssl.SSLCertVerificationError:
 
 
 @EACH
-def test_an_extension_is_built_repaired_installed_and_run(podman: Podman, image: str, tag: str) -> None:
-    """Without network: its build requirement is the distribution's wheel."""
+def test_an_extension_is_built_repaired_installed_and_run(
+    podman: Podman, requirements: Path, image: str, tag: str
+) -> None:
+    """Without network: its build requirement is there already."""
     script = f"""
         export PATH=/opt/python/{tag}/bin:$PATH PIP_NO_INDEX=1 PIP_DISABLE_PIP_VERSION_CHECK=1
-        pip install --quiet --root-user-action=ignore /usr/share/python-wheels/setuptools-*.whl
+        pip install --quiet --root-user-action=ignore /requirements/setuptools-*.whl
         cp -r /project /tmp/src && cd /tmp/src
         pip wheel --quiet --no-build-isolation --no-deps --wheel-dir /tmp/raw .
         auditwheel repair --wheel-dir /tmp/out /tmp/raw/*.whl
@@ -150,8 +152,9 @@ def test_an_extension_is_built_repaired_installed_and_run(podman: Podman, image:
         cd / && python /project/check.py
         ls /tmp/out
     """
-    said = podman.run(script, "--volume", f"{PROJECTS / 'c'}:/project:ro", tag=image)
-    assert f"demo_c-1-{tag}-{image}.whl" in said
+    volumes = ("--volume", f"{PROJECTS / 'cxx'}:/project:ro", "--volume", f"{requirements}:/requirements:ro")
+    said = podman.run(script, *volumes, tag=image)
+    assert f"demo_cxx-1-{tag}-{image}.whl" in said
 
 
 @IMAGES

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from manyloong.ci.reader import Table, read_table
+from manyloong.ci.reader import Table, read_table, reading_ahead
 from manyloong.ci.stock import Stock
 from manyloong.errors import InputError
 from manyloong.store import Store
@@ -44,17 +44,21 @@ tests = ["hypothesis"]
 """
 
 
-def read(folder: Path, text: str, store: Store, **variables: str) -> Table:
-    (folder / "pyproject.toml").write_text(text, "utf-8")
-    source = Source(
+def directory(folder: Path, sha256: str = "0") -> Source:
+    return Source(
         kind="directory",
         location="p",
         name="p",
         version="1",
-        sha256=str(hash((text, *variables.items()))),
+        sha256=sha256,
         path=folder,
         requires_python=None,
     )
+
+
+def read(folder: Path, text: str, store: Store, **variables: str) -> Table:
+    (folder / "pyproject.toml").write_text(text, "utf-8")
+    source = directory(folder, str(hash((text, *variables.items()))))
     return read_table(source, target("manylinux_2_36"), environ=variables, store=store)
 
 
@@ -94,6 +98,25 @@ def test_everything_of_a_table(project: Path, store: Store) -> None:
     assert "tool.cibuildwheel.overrides (cp314-*loongarch64)" in origins["environment"]
     again = read(project, WHOLE, store, CIBW_TEST_COMMAND_LINUX="echo {wheel}", CIBW_TEST_COMMAND="no")
     assert again == table  # from the store
+
+
+def test_a_reader_that_began_early_answers_alike(project: Path, tmp_path: Path) -> None:
+    """It is not believed where the file has changed since, and does not outlive its block."""
+    wanted, source = target("manylinux_2_36"), directory(project)
+    (project / "pyproject.toml").write_text("[tool.cibuildwheel]\nbefore-all = 'one'\n", "utf-8")
+    with reading_ahead(project, wanted, {}) as ahead:
+        assert ahead is not None
+        early = read_table(source, wanted, environ={}, store=Store(tmp_path / "a"), ahead=ahead)
+    assert early == read_table(source, wanted, environ={}, store=Store(tmp_path / "b"))
+    with reading_ahead(project, wanted, {}) as ahead:
+        assert ahead is not None
+        (project / "pyproject.toml").write_text("[tool.cibuildwheel]\nbefore-all = 'two'\n", "utf-8")
+        late = read_table(source, wanted, environ={}, store=Store(tmp_path / "c"), ahead=ahead)
+    assert late.of(CP313).before_all == "two"
+    assert ahead.process.poll() is not None
+    (project / "pyproject.toml").write_text("[project]\n", "utf-8")
+    with reading_ahead(project, wanted, {}) as none:
+        assert none is None
 
 
 def test_nothing_on_disk_changes(project: Path, store: Store) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from manyloong.ci.apply import apply_table
 from manyloong.ci.choose import Choice, choose_pythons
-from manyloong.ci.reader import Table, read_table, speaks_to_cibuildwheel
+from manyloong.ci.reader import Ahead, Table, read_table, speaks_to_cibuildwheel
 from manyloong.store import Store
 from manyloong.targets import Python, Target
 from manyloong.wheels.hooks import named_packages, package_ports
@@ -64,13 +64,14 @@ def plan_tables(
     store: Store,
     network: bool,
     recipe: Recipe,
+    ahead: Ahead | None = None,
 ) -> TablePlan:
     """The tables of some sources, not read where ``environ`` is None; InputError for faults in them."""
     python = None if asked is None else tuple(asked)
     nothing = TablePlan(choice=None, table=None, asked=python)
     if environ is None or not speaks_to_cibuildwheel(read_pyproject(source, store), environ):
         return nothing
-    table = read_table(source, target, environ=environ, store=store)
+    table = read_table(source, target, environ=environ, store=store, ahead=ahead)
     choice = choose_pythons(
         asked, table, target, requires_python=source.requires_python, project=source.label
     )

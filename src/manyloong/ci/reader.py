@@ -9,7 +9,8 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
 from importlib.resources import files
@@ -70,18 +71,64 @@ def speaks_to_cibuildwheel(pyproject: str, environ: Mapping[str, str]) -> bool:
     return "cibuildwheel" in pyproject or any(name.startswith("CIBW_") for name in environ)
 
 
-def read_table(source: Source, target: Target, *, environ: Mapping[str, str], store: Store) -> Table:
-    """The options of some sources for a target; InputError that says what is wrong with them."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ahead:
+    """A reader that works while this process still starts."""
+
+    process: subprocess.Popen[str]
+    folder: Path
+    target: Target
+    pyproject: str  # as it was when it began
+
+    def serves(self, source: Source, target: Target) -> bool:
+        """Whether its answer is about these sources as they are."""
+        unchanged = self.pyproject == pyproject_text(source.path)
+        return source.path.resolve() == self.folder and target == self.target and unchanged
+
+
+def pyproject_text(folder: Path) -> str:
+    """A folder's ``pyproject.toml``; "" where it has none that can be read."""
+    try:
+        return (folder / "pyproject.toml").read_text("utf-8")
+    except (OSError, ValueError):
+        return ""
+
+
+@contextmanager
+def reading_ahead(folder: Path, target: Target, environ: Mapping[str, str]) -> Iterator[Ahead | None]:
+    """A reader for the folder's options, started at once where it has any; it does not outlive the block."""
+    text = pyproject_text(folder)
+    if not text or not speaks_to_cibuildwheel(text, environ):
+        yield None
+        return
+    with _started(folder, target, environ) as process:
+        try:
+            yield Ahead(process=process, folder=folder.resolve(), target=target, pyproject=text)
+        finally:
+            process.kill()
+
+
+def read_table(
+    source: Source, target: Target, *, environ: Mapping[str, str], store: Store, ahead: Ahead | None = None
+) -> Table:
+    """The options of some sources for a target; InputError that says what is wrong with them.
+
+    ``ahead``: a reader that may have begun with them.
+    """
     key = _key(source, target, environ)
     known = store.get_json(_KIND, key)
     if known is not None and all(environ.get(name) == value for name, value in known["passed"].items()):
         return _table(known)
-    if source.kind == "directory":
-        answer = _answer(source.path, target, environ)
+    if ahead is not None and source.kind == "directory" and ahead.serves(source, target):
+        answer = _answer(ahead.process)
+    elif source.kind == "directory":
+        with _started(source.path, target, environ) as process:
+            answer = _answer(process)
     else:
         with store.scratch("options") as place:
             unpack_source(source, place / "src")
-            answer = _answer(place / "src", target, environ)
+            with _started(place / "src", target, environ) as process:
+                answer = _answer(process)
     if "error" in answer:
         text = str(answer["error"]).removesuffix(".")
         hint = str(answer["hint"]) or "the options: docs/reference/cibuildwheel.md"
@@ -136,21 +183,31 @@ def python_folder(tag: str) -> str:
     return f"/opt/python/{tag.removesuffix('t')}-{tag}"
 
 
-def _answer(folder: Path, target: Target, environ: Mapping[str, str]) -> dict[str, Any]:
+def _started(folder: Path, target: Target, environ: Mapping[str, str]) -> subprocess.Popen[str]:
+    """The reader at work in a folder; it has its request."""
     own = str(Path(__file__).parents[2])
-    done = subprocess.run(
+    process = subprocess.Popen(
         [sys.executable, "-P", "-m", "manyloong.ci.payload.read_options"],
-        input=json.dumps(_request(target, environ)),
-        capture_output=True,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         text=True,
         cwd=folder,
         env={"PATH": os.defpath, "LANG": "C.UTF-8", "PYTHONPATH": own},
-        check=False,
     )
+    assert process.stdin is not None  # noqa: S101 - it is a pipe
+    process.stdin.write(json.dumps(_request(target, environ)))
+    process.stdin.close()
+    process.stdin = None  # or communicate() would flush it
+    return process
+
+
+def _answer(process: subprocess.Popen[str]) -> dict[str, Any]:
+    said, wrong = process.communicate()
     try:
-        answer = json.loads(done.stdout)
+        answer = json.loads(said)
     except ValueError:
-        last = done.stderr.strip().splitlines()[-1:] or [f"exit status {done.returncode}"]
+        last = wrong.strip().splitlines()[-1:] or [f"exit status {process.returncode}"]
         raise ManyloongError(f"cibuildwheel's options could not be read: {last[0]}") from None
     return dict(answer)
 

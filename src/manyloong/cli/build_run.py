@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from manyloong.ci.plan import plan_tables
-from manyloong.ci.reader import speaks_to_cibuildwheel
+from manyloong.ci.reader import Ahead, reading_ahead, speaks_to_cibuildwheel
 from manyloong.cli.build_report import print_plan, print_pure, print_results
 from manyloong.cli.doors import Outside, open_outside
 from manyloong.cli.progress import ProgressListener
@@ -57,6 +57,14 @@ class Request:
 
 def run_request(request: Request) -> int:
     """Build what was asked for, print what came of it; the exit code."""
+    folder = Path(request.source)
+    if request.table is False or not folder.is_dir():
+        return _run_request(request, None)
+    with reading_ahead(folder, request.targets[0], request.environ) as ahead:
+        return _run_request(request, ahead)
+
+
+def _run_request(request: Request, ahead: Ahead | None) -> int:
     own = read_recipes(request.recipes)
     ports = all_ports(request.ports)
     with ProgressListener(quiet=request.as_json) as listener:
@@ -70,7 +78,7 @@ def run_request(request: Request) -> int:
         options = options_for(
             found, request.options, own=own, ports=ports, store=doors.store, listener=listener
         )
-        plans = [_plan(request, target, found, options, doors) for target in request.targets]
+        plans = [_plan(request, target, found, options, doors, ahead) for target in request.targets]
         first = [job for plan in plans for job in plan.jobs(kit={})]
         if request.dry_run:
             print_plan(first, as_json=request.as_json)
@@ -99,7 +107,9 @@ class _Planned:
     options: Options
 
 
-def _plan(request: Request, target: Target, found: Source, options: Options, doors: Doors) -> _Planned:
+def _plan(
+    request: Request, target: Target, found: Source, options: Options, doors: Doors, ahead: Ahead | None
+) -> _Planned:
     """The jobs, with what the project's own tables say of them."""
     tables = plan_tables(
         found,
@@ -109,6 +119,7 @@ def _plan(request: Request, target: Target, found: Source, options: Options, doo
         store=doors.store,
         network=request.network_hooks,
         recipe=options.recipe,
+        ahead=ahead,
     )
     options = _with_ports(options, tables.ports)
     jobs = partial(

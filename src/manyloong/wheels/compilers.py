@@ -10,6 +10,7 @@ from packaging.utils import canonicalize_name
 
 from manyloong.errors import BuildError, InputError, IntegrityError
 from manyloong.store import Store
+from manyloong.wheels.recipes import GCC
 from manyloong.wheels.source import Source, unpack_source
 
 RULES = 2  # bump when the same sources would give another answer
@@ -44,8 +45,14 @@ _SETUP_FORTRAN = re.compile(
 _SETUP_RUST = re.compile(r"setuptools[_-]rust")
 
 
-def asked_compilers(source: Source, store: Store) -> tuple[str, ...]:
-    """The compilers of a release, sorted; empty for a broken archive, whose build will say so."""
+def asked_compilers(source: Source, toolchain: str, store: Store) -> tuple[str, ...]:
+    """The compilers of a release, sorted: those that its sources ask for, and those of a toolchain."""
+    named = {FORTRAN} if toolchain == GCC else set()
+    return tuple(sorted({*_asked_by_sources(source, store), *named}))
+
+
+def _asked_by_sources(source: Source, store: Store) -> tuple[str, ...]:
+    """What the sources say; empty for a broken archive, whose build will say so."""
     if source.kind == "directory":
         return find_compilers(source.path)
     known = store.get_json(_KIND, source.sha256)

@@ -249,7 +249,7 @@ _CERTAIN: _Rules = (
     ),
     (
         re.compile(
-            r"clang: error: unknown argument:? '(?P<flag>-f(?:allow-argument-mismatch|default-|free-|fixed-|"
+            r"error: unknown argument:? '(?P<flag>-f(?:allow-argument-mismatch|default-|free-|fixed-|"
             r"recursive|backslash|implicit-none|no-automatic|dollar-ok|second-underscore|cray-pointer|init-|"
             r"range-check|no-range-check)[^']*)'"
         ),

@@ -15,7 +15,7 @@ from manyloong.wheels.compilers import FORTRAN, OPENMP, asked_compilers
 from manyloong.wheels.cross import BUILD, HOME, SOURCE, TOOLS
 from manyloong.wheels.external import external_needs
 from manyloong.wheels.job import Options, with_recipe
-from manyloong.wheels.recipes import GCC, Patch, Recipe, choose_recipe, merged, parse_tool_table
+from manyloong.wheels.recipes import Patch, Recipe, choose_recipe, merged, parse_tool_table
 from manyloong.wheels.source import Source, read_pyproject
 
 
@@ -45,11 +45,9 @@ def options_for(
         )
     if external.ports:
         recipe = merged(Recipe(ports=external.ports, origins=("external (PEP 725)",)), recipe)
-    compilers = asked_compilers(source, store)
+    compilers = asked_compilers(source, recipe.toolchain, store)
     if OPENMP in compilers and OPENMP in ports:
         recipe = merged(Recipe(ports=(OPENMP,), origins=("OpenMP in the sources",)), recipe)
-    if recipe.toolchain == GCC and FORTRAN not in compilers:
-        compilers = tuple(sorted((*compilers, FORTRAN)))
     if FORTRAN in compilers and LIBRARY in ports:
         recipe = merged(Recipe(ports=(LIBRARY,), origins=("Fortran in the sources",)), recipe)
     return with_recipe(replace(options, compilers=compilers), recipe)

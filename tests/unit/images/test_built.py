@@ -65,7 +65,7 @@ def test_another_libc_lies_beside_the_userlands(tmp_path: Path) -> None:
     }
     assert found[f"usr/lib/{soname}"].link == "ld-musl-loongarch64.so.1"
     assert found[f"{place}/libz.so.1"].link == "libz.so.1.3"
-    assert (found["etc/ld-musl-loongarch64.path"].data or b"").decode().split()[-1] == f"/{place}"
+    assert (found["etc/ld-musl-loongarch64.path"].data or b"").decode().strip().split(":")[-1] == f"/{place}"
     assert found["usr/lib/ld-musl-loongarch64.so.1"].mode == 0o755
     parts.libraries = ()
     assert libc_members(cast(ImageParts, parts)) == {}

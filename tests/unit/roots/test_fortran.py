@@ -46,7 +46,6 @@ def planned(words: str) -> Plan:
         "-c a.f90 -o a.o",
         "-S -O3 a.f",
         "-fsyntax-only a.F90",
-        "-cpp -E -dM -",
         "--version",
         "-dumpmachine",
         "-v",
@@ -69,6 +68,15 @@ def test_compiling_and_questions_are_gccs(words: str) -> None:
 )
 def test_objects_are_linked_by_the_toolchain_without_words_about_fortran(words: str, linked: str) -> None:
     assert planned(words).last == ("/t/bin/cc", *linked.split(), *END)
+
+
+def test_what_comes_by_standard_input_is_fortran() -> None:
+    assert planned("-cpp -E -dM -").last == (*START, "-x", "f95-cpp-input", "-cpp", "-E", "-dM", "-")
+    assert planned("-x f77 -c -").last == (*START, "-x", "f77", "-c", "-")
+
+
+def test_c_is_not_for_gcc() -> None:
+    assert planned("-O2 -c a.c -o a.o").last == ("/t/bin/cc", "-O2", "-c", "a.c", "-o", "a.o")
 
 
 def test_a_link_may_be_told_to_take_no_libraries() -> None:

@@ -5,9 +5,11 @@ from pathlib import Path
 import pytest
 
 from manyloong.errors import InputError
-from manyloong.wheels.compilers import FORTRAN, find_compilers
+from manyloong.store import Store
+from manyloong.wheels.compilers import FORTRAN, OPENMP, asked_compilers, find_compilers
 from manyloong.wheels.diagnosis import diagnose_build
 from manyloong.wheels.recipes import Recipe, merged, parse_recipe
+from manyloong.wheels.source import Source
 from manyloong.wheels.test import run_variables
 
 MESON = "meson.build"
@@ -79,7 +81,7 @@ def test_what_asks_for_no_toolchain_keeps_its_digest() -> None:
             "meson.build:2 gives gfortran -flarge-sizes, a flag of another compiler",
         ),
         (
-            "clang: error: unknown argument: '-fallow-argument-mismatch'",
+            "zig: error: unknown argument: '-fallow-argument-mismatch'",
             "the build gives the C compiler -fallow-argument-mismatch, a flag of Fortran compilers",
         ),
     ],
@@ -96,3 +98,16 @@ def test_flags_of_another_compiler_are_named_with_their_place(tmp_path: Path, li
 def test_openmp_looks_for_no_cores_where_an_emulator_shows_none() -> None:
     assert run_variables(emulated=True)["KMP_AFFINITY"] == "disabled"
     assert "KMP_AFFINITY" not in run_variables(emulated=False)
+
+
+def test_a_recipe_s_toolchain_adds_to_what_the_sources_ask_for(tmp_path: Path) -> None:
+    project = tmp_path / "demo"
+    project.mkdir()
+    (project / "setup.py").write_text("Extension('demo', extra_compile_args=['-fopenmp'])", "utf-8")
+    source = Source(
+        kind="directory", location="demo", name=None, version=None, sha256="0" * 64, path=project,
+        requires_python=None,
+    )  # fmt: skip
+    store = Store(tmp_path / "store")
+    assert asked_compilers(source, "", store) == (OPENMP,)
+    assert asked_compilers(source, "gcc", store) == (FORTRAN, OPENMP)

@@ -86,5 +86,5 @@ def libc_members(parts: ImageParts) -> Members:
     found[f"{loader.rpartition('/')[0]}/{soname}"] = Member(link=loader.rpartition("/")[2])
     paths = ("/lib", "/usr/local/lib", "/usr/lib", f"/{folder}")
     config = loader.rpartition("/")[2].partition(".")[0]
-    found[f"etc/{config}.path"] = text_file("\n".join(paths) + "\n")
+    found[f"etc/{config}.path"] = text_file(":".join(paths) + "\n")
     return found

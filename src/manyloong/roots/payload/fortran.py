@@ -101,7 +101,9 @@ def plan(
     compiling = (settings.compiler, *settings.flags)
     alone = not inputs and not any(word.startswith("-Wl,") for word in kept)
     if STOPS.intersection(kept) or ASKS.intersection(kept) or alone:
-        return Plan((*compiling, *kept), changed=tuple(changed))
+        others = inputs and not any(is_source(kept, number) for number in inputs)
+        start = (settings.linker,) if others else (*compiling, *standard_input(kept))
+        return Plan((*start, *kept), changed=tuple(changed))
     sources = [number for number in inputs if is_source(kept, number)]
     objects = {number: f"{place}/{count}.o" for count, number in enumerate(sources)}
     options = compile_words(kept)
@@ -120,6 +122,11 @@ def answer(words: "Sequence[str]", settings: Settings, exists: "Callable[[str], 
             path = f"{settings.libraries}/{name}"
             return path if exists(path) else name
     return None
+
+
+def standard_input(words: "Sequence[str]") -> tuple[str, ...]:
+    """What makes Fortran of a source without a name: GCC would take it for C, and has no C here."""
+    return ("-x", "f95-cpp-input") if "-" in words and "-x" not in words else ()
 
 
 def input_words(words: "Sequence[str]") -> list[int]:
