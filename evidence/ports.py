@@ -40,7 +40,6 @@ UNPROVEN: tuple[str, ...] = (
     "openmp",
     "openssl",
     "proj",
-    "raqm",
     "readline",
     "zeromq",
 )  # ports that were not built twice yet
