@@ -55,8 +55,14 @@ def compare(
         unpack_source(source, folder / "src")
         wanted = _requirements(folder / "src")
         lanes = open_all(wanted, place=folder / "site")
-        more = _asked(lanes[0], source, settings.settings(), folder / "asked", outside.doors)
-        if set(more) - set(wanted):
+        more = set[str]().union(
+            *(
+                _asked(lane, source, settings.settings(), folder / f"asked-{place_of}", outside.doors)
+                for place_of, lane in enumerate(lanes)
+                if lane.name != EMULATED
+            )
+        )  # a lane whose root has no Ninja asks for it; all get the same
+        if more - set(wanted):
             lanes = open_all(tuple(sorted({*wanted, *more})), place=folder / "whole")
         found.append(Compared(source=source, settings=settings.settings(), lanes=lanes))
     return tuple(found)
