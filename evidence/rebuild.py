@@ -10,13 +10,14 @@ import subprocess
 import sys
 import tempfile
 import tomllib
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from evidence import ports as port_evidence
 from evidence.packages import PROGRAM
 from evidence.packages import inputs as common_inputs
 
+from manyloong.roots.ports import all_ports
 from manyloong.wheels.recipes import shipped_names, shipped_recipe
 
 HERE = Path(__file__).parent
@@ -35,16 +36,13 @@ def inputs() -> dict[str, Any]:
     names = {release.split("==")[0] for release in releases}
     recipes = {name: shipped_recipe(name).build_digest for name in shipped_names() if name in names}
     ports = {port for name in recipes for port in shipped_recipe(name).ports}
-    folder = files("manyloong").joinpath("ports")
+    known = all_ports()
     common = common_inputs()
     return common | {
         "list": _sha256_of([document()["python"], sorted(document()["releases"])]),
         "locks": {name: sha256 for name, sha256 in common["locks"].items() if name.startswith(ROLES)},
         "release_recipes": recipes,
-        "ports": {
-            port: hashlib.sha256(folder.joinpath(f"{port}.toml").read_bytes()).hexdigest()
-            for port in sorted(ports)
-        },
+        "ports": {port: port_evidence.digest(known[port], known, tests=False) for port in sorted(ports)},
     }
 
 
