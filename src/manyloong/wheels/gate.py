@@ -66,6 +66,7 @@ def open_gate(
             log=workplace.path / "gate.log",
             environment=(("PATH", "/usr/bin:/bin"), ("HOME", "/home/builder")),
             binds=(Bind(source=workplace.tools, target=TOOLS, writable=True),),
+            emulator=template.emulator,
         )
     )
     if not done.succeeded:
