@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from manyloong.cli.changed import changed_conditions
+from manyloong.cli.changed import changed_conditions, compare_images
 from manyloong.config.paths import cache_directory
 from manyloong.roots.lock import committed_lock, spec_digest
 from manyloong.roots.spec import root_spec
@@ -60,3 +60,20 @@ def test_the_changed_conditions_are_other_ones(tmp_path: Path) -> None:
     assert " " in str(conditions.place)
     if probe_host(cache_dir=cache_directory(os.environ)).user_namespaces.works:
         assert conditions.user != os.geteuid()
+
+
+@pytest.mark.parametrize(("second", "same"), [(b"layer", True), (b"other", False)])
+def test_images_are_compared_by_their_bytes_and_not_by_the_umask(
+    tmp_path: Path, second: bytes, *, same: bool
+) -> None:
+    layouts = []
+    for name, data, mode in (("one", b"layer", 0o644), ("two", second, 0o600)):
+        (tmp_path / name / "blobs").mkdir(parents=True)
+        blob = tmp_path / name / "blobs" / "layer"
+        blob.write_bytes(data)
+        blob.chmod(mode)
+        layouts.append((tmp_path / name, "sha256:1"))
+    (tmp_path / "place").mkdir()
+    seen = compare_images("image", layouts[0], layouts[1], changed_conditions(tmp_path / "place"))
+    assert seen.same is same
+    assert bool(seen.differences) is not same

@@ -157,7 +157,9 @@ def compare_builds(name: str, first: Path, second: Path, conditions: Conditions)
 def compare_images(
     name: str, first: tuple[Path, str], second: tuple[Path, str], conditions: Conditions
 ) -> Rebuilt:
-    """Whether two image layouts (folder, manifest) are the same, blob by blob."""
+    """Whether two image layouts (folder, manifest) are the same, blob by blob; modes are the umask's."""
+    for folder, _ in (first, second):
+        _plain_modes(folder)
     differences = tuple(str(one) for one in tree_differences(first[0], second[0]))
     digests = tree_digests(first[0], epoch=EPOCH)
     return Rebuilt(
@@ -169,3 +171,8 @@ def compare_images(
         differences=differences,
         manifest=first[1],
     )
+
+
+def _plain_modes(folder: Path) -> None:
+    for path in (folder, *folder.rglob("*")):
+        path.chmod(0o755 if path.is_dir() else 0o644)
