@@ -33,6 +33,12 @@ def names() -> list[str]:
     return found
 
 
+def pending() -> list[str]:
+    """Of which there is no result yet."""
+    found: list[str] = tomllib.loads(LIST.read_text("utf-8"))["pending"]
+    return found
+
+
 def inputs(name: str) -> dict[str, Any]:
     """Everything that decides a root or an image, by hash or by recipe number."""
     common = common_inputs()
