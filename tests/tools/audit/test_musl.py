@@ -143,7 +143,7 @@ def test_programs(link: Link) -> None:
     (elf,) = read_facts(alone).elves
     assert (elf.file_type, elf.interpreter, elf.needed) == (2, "", ())
     assert findings(alone) == {"ML066": "alone: linked for the address 0x1000000"}
-    dynamic = link("program", MAIN, "-dynamic")
+    dynamic = link("program", MAIN, "-dynamic", "-pie")
     (elf,) = read_facts(dynamic).elves
     assert elf.interpreter == TARGET.interpreter
     assert findings(dynamic) == {}
