@@ -57,8 +57,8 @@ def compare(
         lanes = open_all(wanted, place=folder / "site")
         more = set[str]().union(
             *(
-                _asked(lane, source, settings.settings(), folder / f"asked-{place_of}", outside.doors)
-                for place_of, lane in enumerate(lanes)
+                _asked(lane, source, settings.settings(), folder / f"asked-{count}", outside.doors)
+                for count, lane in enumerate(lanes)
                 if lane.name != EMULATED
             )
         )  # a lane whose root has no Ninja asks for it; all get the same

@@ -10,8 +10,10 @@ if TYPE_CHECKING:
     from manyloong.events import Listener
     from manyloong.roots import Root
     from manyloong.roots.floor import Floor
+    from manyloong.roots.model import RootLock
     from manyloong.sandbox import Emulator
     from manyloong.store import Store
+    from manyloong.wheels.doors import Doors
 
 app = typer.Typer(help="The roots that builds and tests run in.", no_args_is_help=True)
 
@@ -171,9 +173,7 @@ def lock(
     from manyloong.cli.doors import open_outside
     from manyloong.cli.progress import ProgressListener
     from manyloong.errors import LockError
-    from manyloong.roots.lock import format_lock
-    from manyloong.roots.renew import complete_lock, locked_roots, locks_directory, renew_lock
-    from manyloong.store import write_whole
+    from manyloong.roots.renew import locked_roots, locks_directory, renew_lock
 
     changes: dict[str, tuple[str, ...]] = {}
     signed: dict[str, str] = {}
@@ -184,15 +184,7 @@ def lock(
                 name, fetcher=doors.fetcher, mirrors=doors.mirrors, listener=listener, locked=locked
             )
             if update and not dry_run:
-                new = complete_lock(
-                    new,
-                    fetcher=doors.fetcher,
-                    mirrors=doors.mirrors,
-                    listener=listener,
-                    store=doors.store,
-                )
-                folder = output or locks_directory()
-                write_whole(folder / f"{name}.toml", format_lock(new).encode("utf-8"))
+                _write_lock(new, output or locks_directory(), doors, listener)
     if as_json:
         terminal.print_json({"changes": changes, "signed": signed})
     for name, lines in () if as_json else changes.items():
@@ -200,6 +192,18 @@ def lock(
         print("\n".join(lines) or f"{name}: no changes")
     if not update and any(changes.values()):
         raise typer.Exit(LockError.exit_code)
+
+
+def _write_lock(lock: "RootLock", folder: Path, doors: "Doors", listener: "Listener") -> None:
+    """The lock with its packages' licences, as a file."""
+    from manyloong.roots.lock import format_lock
+    from manyloong.roots.renew import complete_lock
+    from manyloong.store import write_whole
+
+    whole = complete_lock(
+        lock, fetcher=doors.fetcher, mirrors=doors.mirrors, listener=listener, store=doors.store
+    )
+    write_whole(folder / f"{lock.root}.toml", format_lock(whole).encode("utf-8"))
 
 
 @app.command(context_settings={"ignore_unknown_options": True})

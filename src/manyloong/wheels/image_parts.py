@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from manyloong.errors import NotFoundError
-from manyloong.roots import Root, ensure_root
+from manyloong.roots import Root
 from manyloong.roots.images.built import ensure_config
 from manyloong.roots.images.parts import (
     BuiltPython,
@@ -36,7 +36,7 @@ from manyloong.sandbox import Bind
 from manyloong.targets import Host, Python, Target, all_targets, distribution_target, known_pythons
 from manyloong.wheels.doors import Doors
 from manyloong.wheels.floors import compile_doors
-from manyloong.wheels.kit import Kit, ensure_kit, kit_parts
+from manyloong.wheels.kit import Kit, ensure_kit, kit_parts, root_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +91,7 @@ def ensure_parts(target: Target, host: Host, *, doors: Doors, cross: bool = Fals
             hint="its image compiles natively as well: leave out --cross",
         )
     kit = ensure_kit(target, host, doors=doors)
-    base = _ensure_root(f"image-{host.debian}" if cross else image_root(target), doors)
+    base = root_of(f"image-{host.debian}" if cross else image_root(target), doors)
     distribution = present_pythons(base, tuple(row for row in known_pythons() if not row.from_source))
     built = _Built(homes={}, binds={}) if cross else _ensure_built(target, kit, doors)
     launcher = ensure_launcher(
@@ -115,18 +115,6 @@ def ensure_parts(target: Target, host: Host, *, doors: Doors, cross: bool = Fals
         built=built.pythons,
         sources=built.sources,
         libraries=built.libraries,
-    )
-
-
-def _ensure_root(name: str, doors: Doors) -> Root:
-    return ensure_root(
-        name,
-        store=doors.store,
-        fetcher=doors.fetcher,
-        mirrors=doors.mirrors,
-        runner=doors.runner,
-        listener=doors.listener,
-        locked=doors.locked,
     )
 
 

@@ -128,7 +128,7 @@ def ensure_kit(target: Target, host: Host, *, doors: Doors, ports: Mapping[str, 
 
     Raises FetchError, IntegrityError, LockError, HostError.
     """
-    native, test = _ensure_root(f"native-{host.debian}", doors), _ensure_root(target.test_root, doors)
+    native, test = root_of(f"native-{host.debian}", doors), root_of(target.test_root, doors)
     qemu = _ensure_qemu(target, host, doors)
     toolchain = _ensure_toolchain(target, host, native=native, target_root=test, doors=doors)
     return Kit(
@@ -169,7 +169,8 @@ def _ensure_toolchain(
     )
 
 
-def _ensure_root(name: str, doors: Doors) -> Root:
+def root_of(name: str, doors: Doors) -> Root:
+    """The locked root of that name, through these doors; errors as ``ensure_root``."""
     return ensure_root(
         name,
         store=doors.store,
