@@ -19,7 +19,7 @@ if [ -r "$restricted" ] && [ "$(cat "$restricted")" = 1 ]; then
 fi
 
 "${PYTHON:-python3}" -m venv "$folder"
-"$folder/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes \
+"$folder/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes \
     -r "$here/requirements/runtime.lock" >&2
 "$folder/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps "$here" >&2
 
