@@ -7,6 +7,7 @@ import pytest
 from tests.system.manyloong_cli import build, manyloong
 
 HOOKED = Path(__file__).parent / "hooked"
+PLAIN = HOOKED.parent / "projects" / "setuptools"
 PYTHON = ("--python", "cp313")
 
 pytestmark = pytest.mark.system
@@ -57,6 +58,12 @@ def test_what_a_table_comes_to_is_shown_before() -> None:
     ran = manyloong("build", HOOKED, "--dry-run", "--no-table", "--json")
     assert len(ran.json()["plan"]) == 3
     assert "hooks" not in ran.json()["plan"][0]
+
+
+def test_a_table_that_was_expected_and_is_not_there_is_said() -> None:
+    assert "has no cibuildwheel table" in manyloong("build", PLAIN, *PYTHON, "--dry-run", "--table").stderr
+    for option in ((), ("--no-table",)):
+        assert "cibuildwheel" not in manyloong("build", PLAIN, *PYTHON, "--dry-run", *option).stderr
 
 
 @pytest.mark.parametrize(
