@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from evidence import floor, musl
+from evidence.digests import deciding
 from evidence.packages import PROGRAM
 from evidence.packages import inputs as common_inputs
 
@@ -50,7 +51,20 @@ def inputs(name: str) -> dict[str, Any]:
         "floor": floor.parts(),
         "musl": {key: musl.inputs()[key] for key in ("parts", "recipes", "target")},
     }
-    return found if is_floor(name) else found | {"images": _hashes("roots/images")}
+    return found if is_floor(name) else found | _image_inputs()
+
+
+def _image_inputs() -> dict[str, Any]:
+    locks = _files(files("manyloong").joinpath("locks"))
+    return {
+        "image-locks": {
+            entry.name: hashlib.sha256(deciding(entry.read_bytes())).hexdigest()
+            for entry in sorted(locks, key=lambda entry: entry.name)
+            if entry.name.startswith("image-")
+        },
+        "image-payload": _hashes("roots/payload", "interpreters.sh", "launch.c"),
+        "images": _hashes("roots/images"),
+    }
 
 
 def _hashes(folder: str, *wanted: str) -> dict[str, str]:
