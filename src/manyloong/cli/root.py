@@ -140,7 +140,7 @@ def build(
     with ProgressListener(quiet=as_json) as listener:
         outside = open_outside(listener, offline=offline, locked=locked, mirror=mirror)
         wanted = names or needed_roots(outside.host)
-        roots = [ensure(name, outside, listener) for name in wanted]
+        roots = [ensure(name, outside) for name in wanted]
     if as_json:
         terminal.print_json({"roots": [asdict(root) | {"path": str(root.path)} for root in roots]})
         return
@@ -226,7 +226,7 @@ def shell(
 
     with ProgressListener() as listener:
         outside = open_outside(listener, offline=offline, locked=False)
-        root = ensure(name, outside, listener)
+        root = ensure(name, outside)
         doors = outside.doors
         sources = Sources(store=doors.store, fetcher=doors.fetcher, mirrors=doors.mirrors, listener=listener)
         spec = root_spec(find_floor(name).target.test_root if is_floor(name) else name)
@@ -255,23 +255,12 @@ def _enter(root: "Root", emulator: "Emulator | None", command: list[str], outsid
         return subprocess.run(["sh", str(script), *command], check=False).returncode
 
 
-def ensure(name: str, outside: "Outside", listener: "Listener") -> "Root":
+def ensure(name: str, outside: "Outside") -> "Root":
     """The root of that name, through these doors."""
-    from manyloong.roots import ensure_root
     from manyloong.roots.floor import is_floor
+    from manyloong.wheels.kit import root_of
 
-    doors = outside.doors
-    if is_floor(name):
-        return _ensure_floor(name, outside)
-    return ensure_root(
-        name,
-        store=doors.store,
-        fetcher=doors.fetcher,
-        mirrors=doors.mirrors,
-        runner=doors.runner,
-        listener=listener,
-        locked=doors.locked,
-    )
+    return _ensure_floor(name, outside) if is_floor(name) else root_of(name, outside.doors)
 
 
 def _ensure_floor(name: str, outside: "Outside") -> "Root":

@@ -50,7 +50,7 @@ def _vendored(
     with doors.store.scratch("vendor") as place:
         fetcher = RecordingFetcher(doors.fetcher)
         fresh = replace(outside, doors=replace(doors, store=Store(place), fetcher=fetcher))
-        root = ensure(name, fresh, listener)
+        root = ensure(name, fresh)
     files = sorted(fetcher.files.values(), key=lambda file: file.sha256)
     return root, files, fill_shelf(directory, files, store=doors.store)
 

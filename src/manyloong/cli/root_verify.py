@@ -71,7 +71,6 @@ class _Place:
     outside: "Outside"  # of the first builds
     folder: Path
     conditions: "Conditions"  # of the second builds
-    listener: "Listener"
 
 
 def _verified(
@@ -87,7 +86,6 @@ def _verified(
             outside=open_outside(listener, offline=False, locked=False, mirror=mirror, cache=cache),
             folder=folder,
             conditions=changed_conditions(folder),
-            listener=listener,
         )
         return [_again(name, place) for name in dict.fromkeys(names)]
 
@@ -99,7 +97,7 @@ def _again(name: str, place: _Place) -> "Rebuilt":
         image = _first_image(name, place)
         _link_inputs(place)
         return compare_images(name, image, export_under(place.conditions, name), place.conditions)
-    first = ensure(name, place.outside, place.listener).path
+    first = ensure(name, place.outside).path
     _link_inputs(place)
     return compare_builds(name, first, build_under(place.conditions, name), place.conditions)
 
@@ -121,8 +119,7 @@ def _first_image(name: str, place: _Place) -> tuple[Path, str]:
     from manyloong.roots.images.oci import export_layout
 
     folder = place.folder / f"image-{name}"
-    doors = replace(place.outside.doors, listener=place.listener)
-    layout = export_layout(find_image(name, replace(place.outside, doors=doors)), folder)
+    layout = export_layout(find_image(name, place.outside), folder)
     return folder, layout.manifest.digest
 
 

@@ -67,7 +67,7 @@ def _root(name: str, outside: Outside) -> Root:
         raise NotFoundError(
             f"no wheel and no root of that name: {name!r}", hint="see the roots: manyloong root list"
         )
-    return ensure(name, outside, outside.doors.listener)
+    return ensure(name, outside)
 
 
 def default_place(thing: str) -> Path:
