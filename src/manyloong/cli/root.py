@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from manyloong.cli.options import AsJson, Locked, Mirror, Offline
+
 if TYPE_CHECKING:
     from manyloong.cli.doors import Outside
     from manyloong.events import Listener
@@ -16,13 +18,6 @@ if TYPE_CHECKING:
     from manyloong.wheels.doors import Doors
 
 app = typer.Typer(help="The roots that builds and tests run in.", no_args_is_help=True)
-
-Offline = Annotated[bool, typer.Option("--offline", help="Use only what is in the cache.")]
-Mirror = Annotated[
-    Path | None,
-    typer.Option(metavar="DIR", help="A folder made by `root vendor`, asked before the network."),
-]
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 
 
 @app.command("list")
@@ -123,9 +118,7 @@ def build(
         list[str] | None, typer.Argument(help="Roots; without any, those that builds on this host need.")
     ] = None,
     offline: Offline = False,
-    locked: Annotated[
-        bool, typer.Option("--locked", help="Refuse roots that differ from their locks.")
-    ] = False,
+    locked: Locked = False,
     mirror: Mirror = None,
     as_json: AsJson = False,
 ) -> None:

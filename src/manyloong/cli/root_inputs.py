@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from manyloong.cli.root import AsJson, ensure
+from manyloong.cli.options import AsJson
+from manyloong.cli.root import ensure
 
 if TYPE_CHECKING:
     from manyloong.events import Listener

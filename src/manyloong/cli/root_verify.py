@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from manyloong.cli.root import AsJson, Mirror, ensure
+from manyloong.cli.options import AsJson, Mirror
+from manyloong.cli.root import ensure
 
 if TYPE_CHECKING:
     from manyloong.cli.changed import Conditions, Rebuilt
