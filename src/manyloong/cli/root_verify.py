@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -41,16 +41,16 @@ def verify(
     from manyloong.cli.progress import ProgressListener
     from manyloong.errors import IntegrityError
 
+    outcomes: list[Rebuilt] = []
     with ProgressListener(quiet=as_json) as listener:
-        outcomes = _verified(names, listener, mirror=mirror, twice=twice or mirror is not None)
-    if record:
-        for outcome in outcomes:
-            _record(outcome)
+        for outcome in verified(names, listener, mirror=mirror, twice=twice or mirror is not None):
+            outcomes.append(outcome)
+            if record:
+                _record(outcome)
+            if not as_json:
+                _print_outcome(outcome)
     if as_json:
         terminal.print_json({"roots": [asdict(outcome) for outcome in outcomes]})
-    else:
-        for outcome in outcomes:
-            _print_outcome(outcome)
     if not all(outcome.same for outcome in outcomes):
         raise typer.Exit(IntegrityError.exit_code)
 
@@ -74,10 +74,10 @@ class _Place:
     conditions: "Conditions"  # of the second builds
 
 
-def _verified(
-    names: Sequence[str], listener: "Listener", *, mirror: Path | None, twice: bool
-) -> "list[Rebuilt]":
-    """Each root or image; what they share is built once for the first and once for the second builds."""
+def verified(
+    names: Sequence[str], listener: "Listener", *, mirror: Path | None = None, twice: bool = False
+) -> "Iterator[Rebuilt]":
+    """Each root or image as it is done; what they share is built once for the first, once for the second."""
     from manyloong.cli.changed import changed_conditions
     from manyloong.cli.doors import open_outside
 
@@ -88,7 +88,8 @@ def _verified(
             folder=folder,
             conditions=changed_conditions(folder),
         )
-        return [_again(name, place) for name in dict.fromkeys(names)]
+        for name in dict.fromkeys(names):
+            yield _again(name, place)
 
 
 def _again(name: str, place: _Place) -> "Rebuilt":

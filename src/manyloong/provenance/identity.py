@@ -2,13 +2,16 @@
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from manyloong.errors import HostError, InputError, IntegrityError
 from manyloong.provenance.statement import PAYLOAD
 
+if TYPE_CHECKING:
+    from sigstore.verify import Verifier
 
-def open_verifier(trusted_root: Path | None, *, option: str, extra: str = "provenance") -> Any:
+
+def open_verifier(trusted_root: Path | None, *, option: str, extra: str = "provenance") -> "Verifier":
     """Sigstore's verifier for a trusted root (None: the public instance's).
 
     HostError without the libraries, which ``extra`` brings; InputError that names ``option``.
