@@ -34,10 +34,11 @@ def provenance(
 
     from manyloong.cli.signing import configured_signer
     from manyloong.cli.verify_things import statement_about
+    from manyloong.config.signing import signing
     from manyloong.provenance import format_statement
     from manyloong.store import write_whole
 
-    statement, place = statement_about(thing, offline=offline)
+    statement, place = statement_about(thing, offline=offline, builder=signing(os.environ).builder)
     text = format_statement(statement)
     signer = configured_signer(os.environ, key)
     path = output or place
