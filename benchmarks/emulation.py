@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.goals import FULL, LANE, build_key
-from benchmarks.lanes import EQUAL_WORK, bench_root, plain_variables
+from benchmarks.lanes import EQUAL_WORK, plain_variables
 
 from manyloong.cli.doors import Outside
 from manyloong.events import ignore
@@ -24,7 +24,7 @@ from manyloong.wheels.emulated import EmulatedLane, is_programs, lane_wheels, op
 from manyloong.wheels.environment import BuildEnvironment
 from manyloong.wheels.identifier import Identifier
 from manyloong.wheels.job import Job, Options
-from manyloong.wheels.kit import Kit
+from manyloong.wheels.kit import Kit, root_of
 from manyloong.wheels.lane import Lane
 from manyloong.wheels.resolve import fetch_wheels, target_platform
 from manyloong.wheels.site import compile_site, install_site
@@ -109,7 +109,7 @@ def take_emulation(
 ) -> Iterator[tuple[str, float]]:
     """Every package in both, one after the other; (name, seconds) from the archive to the raw wheel."""
     home = open_emulated(python, kit, outside.doors, NoSupply())
-    root = bench_root(f"bench-emulated-{kit.target.architecture.debian}", outside.doors)
+    root = root_of(f"bench-emulated-{kit.target.architecture.debian}", outside.doors)
     for number, package in enumerate(packages):
         folder = place / f"package-{number}"
         folder.mkdir()

@@ -231,6 +231,7 @@ def kit_parts(kit: Kit, doors: Doors) -> FloorParts:
         kit.target,
         kit.host,
         native_root=kit.native_root,
+        build_root=root_of(f"floorbuild-{kit.host.debian}", doors),
         target_root=kit.target_root,
         toolchain=kit.toolchain,
         emulator=kit.emulator(kit.target.architecture.qemu.cpu_full),
