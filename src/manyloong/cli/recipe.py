@@ -63,6 +63,9 @@ def check(
         list[Path] | None,
         typer.Argument(help="Recipes and folders of recipes; without any, the shipped ones."),
     ] = None,
+    ports: Annotated[
+        list[Path], typer.Option("--ports", help="Folder of ports (NAME.toml) besides the shipped ones.")
+    ] = [],  # noqa: B006 - typer copies it
     offline: Annotated[
         bool, typer.Option("--offline", help="Do not ask the index whether the versions exist.")
     ] = False,
@@ -73,4 +76,4 @@ def check(
     """
     from manyloong.cli.recipe_check import check_recipes
 
-    raise typer.Exit(check_recipes(recipes or [], offline=offline))
+    raise typer.Exit(check_recipes(recipes or [], offline=offline, folders=ports))

@@ -174,7 +174,8 @@ def test_a_changed_port_changes_the_keys_of_what_depends_on_it_alone() -> None:
 
 
 @pytest.mark.parametrize(
-    "changes", [{"summary": "Other words"}, {"debian": "a9"}, {"external": ["generic/x"]}]
+    "changes",
+    [{"summary": "Other words"}, {"debian": "a9"}, {"external": ["generic/x"]}, {"known_by": ["x.h"]}],
 )
 def test_words_for_people_change_no_key(changes: dict[str, Any]) -> None:
     assert keys(**changes) == keys()
@@ -341,6 +342,7 @@ def test_what_nobody_links_against_is_left_out(tmp_path: Path) -> None:
         ({"opt/manyloong/ports/a": "", "usr/b": ""}, {}, "outside its prefix: /usr/b"),
         ({"opt/manyloong/ports/a": ""}, {"licence_files": ["COPYING"]}, "no licence file COPYING"),
         ({"opt/manyloong/ports/a": ""}, {"pkg_config": ["x"]}, "installs no x.pc"),
+        ({"opt/manyloong/ports/include/y.h": ""}, {"known_by": ["x.h"]}, "is known by x.h, and installs no"),
         (
             {"opt/manyloong/ports/lib/pkgconfig/x.pc": "prefix=/opt/manyloong/ports\nLibs: -L/build/obj\n"},
             {},

@@ -30,7 +30,7 @@ _TEXTS = ("summary", "version", "licence", "system")
 _OPTIONAL_TEXTS = ("debian", "cpe", "subdirectory")
 _LISTS = (
     "members", "options", "depends", "before", "steps", "after", "sonames", "pkg_config", "keep",
-    "licence_files", "external", "layers",
+    "known_by", "licence_files", "external", "layers",
 )  # fmt: skip
 _TABLES = ("source", "extra", "environment", "check", "patches")
 KEYS = (*_TEXTS, *_OPTIONAL_TEXTS, *_LISTS, *_TABLES)
@@ -109,6 +109,7 @@ def parse_port(
         after=lists["after"],
         sonames=lists["sonames"],
         pkg_config=lists["pkg_config"],
+        known_by=lists["known_by"],
         keep=lists["keep"],
         licence_files=lists["licence_files"],
         external=lists["external"],
