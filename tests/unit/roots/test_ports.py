@@ -31,6 +31,7 @@ DOCUMENT: dict[str, Any] = {
     "sonames": ["libdemo.so.1"],
     "source": {"path": "pool/demo.tar.gz", "sha256": "0" * 64, "size_bytes": 10},
 }
+EXTRA = DOCUMENT["source"] | {"name": "more", "version": "1", "licence": "MIT"}
 
 
 def make_port(name: str = "demo", **changes: object) -> Port:
@@ -104,6 +105,8 @@ def test_the_example_of_the_how_to_is_a_port() -> None:
         ({"check": {"steps": ["x"], "expects": "ok"}}, "unknown key 'expects'", "did you mean 'expect'?"),
         ({"patches": ["gone.patch"]}, "there is no patch patches/gone.patch", None),
         ({"extra": {}}, "extra is not a list of tables", None),
+        ({"extra": [EXTRA | {"name": "src"}]}, "'src' is no name for a folder beside the sources", None),
+        ({"extra": [EXTRA, EXTRA]}, "'more' is no name for a folder beside the sources", None),
     ],
 )
 def test_a_faulty_file_is_named_with_its_key(changes: dict[str, Any], said: str, hint: str | None) -> None:
