@@ -11,8 +11,8 @@ from pathlib import Path
 
 from manyloong.errors import BuildError
 from manyloong.roots import Port
+from manyloong.roots.ports.offers import Missing, offering
 from manyloong.wheels.cross import BUILD, NATIVE, SOURCE
-from manyloong.wheels.offers import Missing, offering
 
 LINES = 300  # of the log's end that are read
 CRASH = f"{BUILD}/crash"  # where the compiler puts what reproduces its crash

@@ -15,6 +15,7 @@ from manyloong.roots.ports.ensure import port_keys
 from manyloong.roots.ports.finish import PREFIX_LINE, finish_port, relocatable
 from manyloong.roots.ports.libraries import Library, faults
 from manyloong.roots.ports.load import KEYS, parse_port
+from manyloong.roots.ports.offers import near_ports
 from manyloong.roots.ports.order import checked_set, in_order
 from manyloong.roots.ports.script import build_script, check_script, quoted, variables
 from manyloong.roots.ports.upkeep import standings, upstream_version
@@ -152,6 +153,26 @@ def test_a_port_that_is_not_there_says_who_asked_and_what_is_near() -> None:
     assert "libffi" in (caught.value.hint or "")
     with pytest.raises(NotFoundError, match="which the port a asks for"):
         checked_set({"a": make_port("a", depends=["zlob"])})
+
+
+@pytest.mark.parametrize(
+    ("name", "port"),
+    [
+        ("libssl", "openssl"),
+        ("jpeg", "libjpeg-turbo"),
+        ("z", "zlib"),
+        ("postgresql", "libpq"),
+        ("mysql", "mariadb-connector-c"),
+        ("webpmux", "libwebp"),
+        ("opnessl", "openssl"),
+    ],
+)
+def test_the_first_near_name_is_what_was_meant(name: str, port: str) -> None:
+    assert near_ports(name, all_ports())[0] == port
+
+
+def test_a_name_that_is_like_nothing_has_no_near_ones() -> None:
+    assert near_ports("qqqqqqqq", all_ports()) == ()
 
 
 # ---- order and keys
