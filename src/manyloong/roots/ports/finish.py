@@ -47,6 +47,7 @@ def finish_port(port: Port, *, installed: Path, source: Path, tree: Path) -> Non
     for library in elf_files(tree):
         drop_search_paths(library)
     _check_pkg_config(port, tree)
+    _check_names(port, tree)
     _write_description(port, tree)
 
 
@@ -101,6 +102,14 @@ def _check_pkg_config(port: Port, tree: Path) -> None:
         found = re.search(r"(/build/\S*|/opt/\S*|/usr/\S*)", path.read_text("utf-8"))
         if found:
             raise BuildError(f"{port.label}: {path.name} names a path of the build: {found[1]}")
+
+
+def _check_names(port: Port, tree: Path) -> None:
+    folders = (tree / "include", tree / "bin")
+    names = {str(path.relative_to(folder)) for folder in folders for path in _files(folder)}
+    for pattern in port.known_by:
+        if not any(fnmatchcase(name, pattern) for name in names):
+            raise BuildError(f"{port.label} is known by {pattern}, and installs no such header or program")
 
 
 def _write_description(port: Port, tree: Path) -> None:
