@@ -86,6 +86,14 @@ def test_locked_crates_are_fetched_by_cargo_and_then_kept(tmp_path: Path) -> Non
     assert again.returncode == 0, again.stderr
 
 
+def test_there_is_no_rust_for_musl(tmp_path: Path) -> None:
+    """Said before anything is built: also of a plan."""
+    source = locked_program(tmp_path)
+    ran = manyloong("build", source, *ONE, "--platform", "musllinux_1_2", "--dry-run")
+    assert ran.returncode == 8, ran.stderr
+    assert "no Rust standard library for loongarch64-unknown-linux-musl: Debian packages none" in ran.stderr
+
+
 @pytest.mark.system
 def test_what_cannot_be_had_is_listed(tmp_path: Path) -> None:
     unlike = make_crate("answer", "1.0.9", f"// {os.urandom(8).hex()}\n")

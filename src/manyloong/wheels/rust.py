@@ -111,12 +111,17 @@ def ensure_rust(job: Job, kit: Kit, root: Path, workplace: Workplace, doors: Doo
     )
 
 
-def _layered(kit: Kit, root: Path, doors: Doors) -> Root:
-    if kit.target.libc != "glibc":
+def check_rust(target: Target) -> None:
+    """BuildError for a target whose standard library no root has."""
+    if target.libc != "glibc":
         raise BuildError(
-            f"there is no Rust standard library for {rust_triple(kit.target)}: Debian packages none",
+            f"there is no Rust standard library for {rust_triple(target)}: Debian packages none",
             hint="ask for a glibc platform: --platform manylinux_2_36",
         )
+
+
+def _layered(kit: Kit, root: Path, doors: Doors) -> Root:
+    check_rust(kit.target)
     layers = [
         ensure_root(
             name, store=doors.store, fetcher=doors.fetcher, mirrors=doors.mirrors, runner=doors.runner,
