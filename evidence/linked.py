@@ -82,6 +82,10 @@ def built(entry: dict[str, Any], folder: Path, *, table: str = "--no-table") -> 
         arguments += ["--relock", "--crates", str(packaged_crates(ROOT / entry["crates"]))]
     for recipe in own_recipes(entry):
         arguments += ["--recipe", str(recipe)]
+    if "test_command" in entry:
+        arguments += ["--test-command", entry["test_command"]]
+    for requirement in entry.get("test_requires", ()):
+        arguments += ["--test-requires", requirement]
     done = subprocess.run(arguments, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise SystemExit(f"{source}: exit {done.returncode}\n{done.stdout[-6000:]}\n{done.stderr[-2000:]}")
