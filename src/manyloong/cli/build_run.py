@@ -18,7 +18,7 @@ from manyloong.pipeline import Batch
 from manyloong.results import Built, Result
 from manyloong.roots.ports import all_ports
 from manyloong.targets import Python, Target
-from manyloong.wheels.compiler_ids import compiler_ids
+from manyloong.wheels.compiler_ids import check_there, compiler_ids
 from manyloong.wheels.doors import Doors
 from manyloong.wheels.floors import RootChoice
 from manyloong.wheels.identifier import admitted
@@ -78,6 +78,8 @@ def _run_request(request: Request, ahead: Ahead | None) -> int:
         options = options_for(
             found, request.options, own=own, ports=ports, store=doors.store, listener=listener
         )
+        for target in request.targets:
+            check_there(options.compilers, outside.host, target, label=found.label)
         plans = [_plan(request, target, found, options, doors, ahead) for target in request.targets]
         first = [job for plan in plans for job in plan.jobs(kit={})]
         if note := _table_note(request, read_pyproject(found, doors.store), found):

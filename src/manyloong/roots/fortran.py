@@ -89,7 +89,7 @@ def fortran_files(target: Target, *, python: str) -> dict[str, str]:
 
 def fortran_ids(host: Host, target: Target) -> dict[str, str]:
     """Name and id of what decides how Fortran is compiled; nothing is built. NotFoundError without a root."""
-    _check(host, target)
+    check_fortran(host, target)
     texts = json.dumps([RECIPE, fortran_files(target, python="")], sort_keys=True)
     ids = {name: root_id(committed_lock(name), root_spec(name)) for name in fortran_layers(host)}
     return ids | {PROGRAM: hashlib.sha256(texts.encode()).hexdigest()}
@@ -106,7 +106,7 @@ def ensure_fortran(
     locked: bool = False,
 ) -> Root:
     """The base with the compiler over it; ``python`` is the build machine's. Errors as ``ensure_root``."""
-    _check(host, target)
+    check_fortran(host, target)
     layers = [
         ensure_root(
             name,
@@ -129,7 +129,8 @@ def ensure_fortran(
     return Root(name=name, id=identity, path=path, drift=drift)
 
 
-def _check(host: Host, target: Target) -> None:
+def check_fortran(host: Host, target: Target) -> None:
+    """NotFoundError where no root has a compiler that runs on the host and compiles for the target."""
     if target.libc != "glibc" or host.debian == target.architecture.debian:
         raise NotFoundError(
             f"there is no Fortran compiler for {target.tag} on {host.name}",

@@ -295,7 +295,8 @@ _LIKELY: _Rules = (
     (
         re.compile(
             r"No CMAKE_Fortran_COMPILER could be found|Unknown compiler\(s\): \[\['gfortran'|"
-            r"'(?:fc|fortran)' compiler binary not defined|[Nn]o Fortran compiler found"
+            r"'(?:fc|fortran)' compiler binary not defined|[Nn]o Fortran compiler found|"
+            r"\bgfortran: (?:command )?not found|gfortran: No such file|No such file or directory: 'gfortran'"
         ),
         _fortran,
     ),
