@@ -359,6 +359,13 @@ def test_what_nobody_links_against_is_left_out(tmp_path: Path) -> None:
     }
 
 
+@pytest.mark.parametrize("place", ["x.h", "own/x.h", "own/deeper/x.h"])
+def test_a_port_is_known_by_headers_in_a_folder_of_its_own(tmp_path: Path, place: str) -> None:
+    dest, tree = install(tmp_path, {f"opt/manyloong/ports/include/{place}": ""})
+    finish_port(make_port(known_by=["x.h"]), installed=dest, source=tmp_path / "src", tree=tree)
+    assert (tree / "include" / place).is_file()
+
+
 @pytest.mark.parametrize(
     ("names", "changes", "said"),
     [

@@ -105,8 +105,10 @@ def _check_pkg_config(port: Port, tree: Path) -> None:
 
 
 def _check_names(port: Port, tree: Path) -> None:
+    """Headers are asked for from where ``pkg-config`` says, which may be a folder of the port's own."""
     folders = (tree / "include", tree / "bin")
-    names = {str(path.relative_to(folder)) for folder in folders for path in _files(folder)}
+    places = [path.relative_to(folder) for folder in folders for path in _files(folder)]
+    names = {"/".join(place.parts[start:]) for place in places for start in range(len(place.parts))}
     for pattern in port.known_by:
         if not any(fnmatchcase(name, pattern) for name in names):
             raise BuildError(f"{port.label} is known by {pattern}, and installs no such header or program")
