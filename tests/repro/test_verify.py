@@ -4,8 +4,10 @@ import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 from manyloong.cli.changed import changed_conditions, compare_images
@@ -60,6 +62,34 @@ def test_the_changed_conditions_are_other_ones(tmp_path: Path) -> None:
     assert " " in str(conditions.place)
     if probe_host(cache_dir=cache_directory(os.environ)).user_namespaces.works:
         assert conditions.user != os.geteuid()
+
+
+def test_the_second_process_ends_with_the_first_even_where_that_is_killed(tmp_path: Path) -> None:
+    program = (
+        "import sys, pathlib; from manyloong.cli.changed import changed_conditions, run_under; "
+        "run_under(changed_conditions(pathlib.Path(sys.argv[1])), ('http.server', '-b', '127.0.0.1', '0'))"
+    )
+    first = subprocess.Popen([sys.executable, "-c", program, str(tmp_path)])
+    try:
+        second = _child(psutil.Process(first.pid), "http.server")
+    finally:
+        first.kill()
+        first.wait()
+    _, left = psutil.wait_procs([second], timeout=10)
+    for process in left:
+        process.kill()
+    assert not left
+
+
+def _child(first: psutil.Process, word: str) -> psutil.Process:
+    """The Python that a process has started, once it is one."""
+    until = time.monotonic() + 60
+    while time.monotonic() < until:
+        for process in first.children(recursive=True):
+            if process.cmdline()[:1] == [sys.executable] and word in process.cmdline():
+                return process
+        time.sleep(0.1)
+    raise AssertionError(first.children())
 
 
 @pytest.mark.parametrize(("second", "same"), [(b"layer", True), (b"other", False)])

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -72,6 +73,11 @@ def _as_another(words: Sequence[str]) -> list[str]:
     return ["unshare", "--user", f"--map-user={OTHER_USER}", f"--map-group={OTHER_USER}", *words]
 
 
+def _ending_with_us(words: Sequence[str]) -> list[str]:
+    """A command that the kernel ends with this process, however that ends; new namespaces would unset it."""
+    return [*(("setpriv", "--pdeathsig", "KILL") if shutil.which("setpriv") else ()), *words]
+
+
 def _may_be_another() -> bool:
     try:
         return subprocess.run(_as_another(["true"]), capture_output=True, check=False).returncode == 0
@@ -98,7 +104,7 @@ def run_under(
         "TZ": _ZONE,
         "PYTHONHASHSEED": "4242",
     }
-    whole = [sys.executable, "-m", *words]
+    whole = _ending_with_us([sys.executable, "-m", *words])
     return subprocess.run(
         whole if conditions.user is None else _as_another(whole),
         input=text,
