@@ -64,8 +64,8 @@ def runtime_libraries(zig: Path, host: Host) -> tuple[RuntimeLibrary, ...]:
             texts={name: texts.joinpath(name).read_text("utf-8") for name in ("COPYING3", "COPYING.RUNTIME")},
         ),
         RuntimeLibrary(
-            name="libunwind",
-            version=f"{locked.project}-{locked.version}",
+            name=f"{locked.project}-libunwind",  # LLVM's; which release it is of, the compiler does not say
+            version=locked.version,
             licence="Apache-2.0 WITH LLVM-exception",
             purl=f"pkg:pypi/{locked.project}@{locked.version}",
             cpe="",
