@@ -126,7 +126,7 @@ class BuildRecord:
     dropped_flags: tuple[str, ...]
     translated_flags: tuple[str, ...]
     grafted: tuple[str, ...]
-    carried: tuple[str, ...] = ()  # name and version of each port whose libraries were grafted
+    carried: tuple[str, ...] = ()  # name and version of each port (or part of the compiler) that they are of
     stages: tuple[StageRecord, ...]
     warnings: tuple[str, ...]
     accepted: bool  # what the verdict comes to
