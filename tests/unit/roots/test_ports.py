@@ -366,6 +366,14 @@ def test_a_port_is_known_by_headers_in_a_folder_of_its_own(tmp_path: Path, place
     assert (tree / "include" / place).is_file()
 
 
+def test_other_names_of_a_script_are_kept(tmp_path: Path) -> None:
+    dest, tree = install(tmp_path, {"opt/manyloong/ports/bin/b-config": "#!/bin/sh\n"})
+    for name in ("a-config", "c-config"):
+        (dest / "opt/manyloong/ports/bin" / name).symlink_to("b-config")
+    finish_port(make_port(known_by=["?-config"]), installed=dest, source=tmp_path / "src", tree=tree)
+    assert sorted(path.name for path in (tree / "bin").iterdir()) == ["a-config", "b-config", "c-config"]
+
+
 @pytest.mark.parametrize(
     ("names", "changes", "said"),
     [

@@ -34,11 +34,12 @@ def finish_port(port: Port, *, installed: Path, source: Path, tree: Path) -> Non
     kept_outside = [name for name in strays if not name.startswith(("etc/", "var/"))]
     if kept_outside:
         raise BuildError(f"{port.label} installs outside its prefix: /{kept_outside[0]}")
-    for path in list(_files(prefix)):
-        name = str(path.relative_to(prefix))
-        if _is_dropped(port, path, name):
-            continue
-        copy = tree / name
+    names = {path: str(path.relative_to(prefix)) for path in _files(prefix)}
+    kept = [
+        path for path, name in names.items() if not _is_dropped(port, path, name)
+    ]  # links to files still hold
+    for path in kept:
+        copy = tree / names[path]
         copy.parent.mkdir(parents=True, exist_ok=True)
         path.rename(copy)
     _copy_licences(port, source, tree)
