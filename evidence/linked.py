@@ -2,6 +2,10 @@
 
 An entry's digest covers its release, its recipe, and the ports it asks for, so that only what changed is made
 again: ``python -m evidence.linked [NAME...]``. MANYLOONG_TEST_ROOTS says where wheels are tested, as ever.
+
+Keys of an entry: ``release``, or ``folder`` for a project of this tree; ``recipe``, instead of the shipped
+one; ``crates``, a lock of packaged Rust crates that cargo chooses from; ``implied``, ports that the sources
+ask for.
 """
 
 import hashlib
@@ -16,6 +20,8 @@ from pathlib import Path
 from typing import Any
 
 from evidence import ports as port_evidence
+from evidence.crates import packaged_crates
+from evidence.digests import ROOT, files_digest
 from evidence.postgres import conversation
 
 from manyloong.roots.ports import all_ports
@@ -26,6 +32,7 @@ LIST, RESULTS = HERE / "linked.toml", HERE / "linked.json"
 PROGRAM = Path(sys.executable).with_name("manyloong")
 BILL = "sboms/manyloong.cdx.json"
 EXPECTED = ("least_tests",)  # keys of an entry that say what the result has to be
+FILES = ("recipe", "folder", "crates", "implied")  # keys whose content counts, not what they are called
 
 
 def packages(file: Path = LIST) -> dict[str, dict[str, Any]]:
@@ -36,7 +43,7 @@ def packages(file: Path = LIST) -> dict[str, dict[str, Any]]:
 
 def project(entry: dict[str, Any]) -> str:
     """The project that an entry builds a release of."""
-    return str(entry["release"]).partition("==")[0]
+    return str(entry.get("release", entry.get("name"))).partition("==")[0]
 
 
 def own_recipes(entry: dict[str, Any]) -> tuple[Path, ...]:
@@ -46,11 +53,19 @@ def own_recipes(entry: dict[str, Any]) -> tuple[Path, ...]:
 
 def digest(entry: dict[str, Any]) -> str:
     """SHA-256 over what is asked for and what it is linked with, apart from the compiler."""
-    asked = {key: value for key, value in entry.items() if key not in (*EXPECTED, "recipe")}
+    asked = {key: value for key, value in entry.items() if key not in (*EXPECTED, *FILES)}
+    asked |= {key: files_digest([pattern], project(entry)) for key, pattern in _files(entry)}
     ports = all_ports()
     recipe = choose_recipe(project(entry), None, read_recipes(own_recipes(entry)))
-    linked = [port_evidence.digest(ports[port], ports, tests=False) for port in recipe.ports]
+    named = (*recipe.ports, *entry.get("implied", ()))
+    linked = [port_evidence.digest(ports[port], ports, tests=False) for port in named]
     return hashlib.sha256(json.dumps([asked, recipe.digest, linked], sort_keys=True).encode()).hexdigest()
+
+
+def _files(entry: dict[str, Any]) -> list[tuple[str, str]]:
+    """Files of this tree that an entry names, as patterns from its root."""
+    patterns = {"folder": "{}/**/*", "crates": "{}"}
+    return [(key, text.format(entry[key])) for key, text in patterns.items() if key in entry]
 
 
 def results(file: Path = RESULTS) -> dict[str, Any]:
@@ -60,15 +75,20 @@ def results(file: Path = RESULTS) -> dict[str, Any]:
 
 def built(entry: dict[str, Any], folder: Path, *, table: str = "--no-table") -> dict[str, Any]:
     """The result of building and testing one release, as the program prints it."""
-    arguments = [str(PROGRAM), "build", entry["release"], table, "--python", "cp313", "--json"]
+    source = entry["release"] if "release" in entry else str(ROOT / entry["folder"])
+    arguments = [str(PROGRAM), "build", source, table, "--python", "cp313", "--json"]
     arguments += ["--output", str(folder)]
+    if "crates" in entry:
+        arguments += ["--relock", "--crates", str(packaged_crates(ROOT / entry["crates"]))]
     for recipe in own_recipes(entry):
         arguments += ["--recipe", str(recipe)]
+    if "test_command" in entry:
+        arguments += ["--test-command", entry["test_command"]]
+    for requirement in entry.get("test_requires", ()):
+        arguments += ["--test-requires", requirement]
     done = subprocess.run(arguments, capture_output=True, text=True, check=False)
     if done.returncode != 0:
-        raise SystemExit(
-            f"{entry['release']}: exit {done.returncode}\n{done.stdout[-6000:]}\n{done.stderr[-2000:]}"
-        )
+        raise SystemExit(f"{source}: exit {done.returncode}\n{done.stdout[-6000:]}\n{done.stderr[-2000:]}")
     result: dict[str, Any] = json.loads(done.stdout)["results"][-1]
     return result
 
@@ -93,7 +113,8 @@ def bill(wheel: Path) -> list[str]:
 def seen(record: dict[str, Any], carried: list[str]) -> dict[str, Any]:
     """The part of a build record that is a result."""
     keys = ("python", "libc", "cpu", "outcome", "imported", "loaded", "counts")
-    return {
+    crates = {"crates": len(record["crates"]), "relocked": record["relocked"]} if record["crates"] else {}
+    return crates | {
         "wheel": record["wheel"]["filename"],
         "accepted": record["accepted"],
         "grafted": record["grafted"],

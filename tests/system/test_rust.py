@@ -8,18 +8,13 @@ import tarfile
 from pathlib import Path
 
 import pytest
+from evidence.crates import packaged_crates
 from tests.system.crate_registry import cargo_lock, make_crate, serving
 from tests.system.manyloong_cli import build, manyloong
 
-from manyloong.cli.doors import open_outside
-from manyloong.events import ignore
-from manyloong.roots import RootSpec
-from manyloong.roots.ensure import Sources, ensure_root_from
-from manyloong.roots.lock import parse_lock
 from manyloong.wheels.cargo import CHECKSUM
 
 PROJECTS = Path(__file__).parent / "rust"
-REGISTRY = "usr/share/cargo/registry"
 ANSWER = make_crate("answer", "1.0.3", "pub fn answer() -> u32 { 42 }\n")
 ONE = ("--python", "cp313", "--lane", "cross")
 
@@ -27,16 +22,7 @@ ONE = ("--python", "cp313", "--lane", "cross")
 @pytest.fixture(scope="module")
 def crates() -> Path:
     """Debian's packages of the crates that the projects need, as one directory source."""
-    doors = open_outside(ignore, offline=False, locked=True).doors
-    lock = parse_lock((PROJECTS / "crates.toml").read_text("utf-8"), where="crates.toml")
-    spec = RootSpec(
-        name="crates", role="crates", architecture=lock.architecture, suite=lock.suite,
-        packages=tuple(package.name for package in lock.packages), only=(f"{REGISTRY}/*",),
-    )  # fmt: skip
-    sources = Sources(
-        store=doors.store, fetcher=doors.fetcher, mirrors=doors.mirrors, listener=ignore, locked=True
-    )
-    return ensure_root_from(spec, lock, runner=doors.runner, sources=sources).path / REGISTRY
+    return packaged_crates(PROJECTS / "crates.toml")
 
 
 def project(name: str, place: Path) -> Path:
@@ -98,6 +84,14 @@ def test_locked_crates_are_fetched_by_cargo_and_then_kept(tmp_path: Path) -> Non
     assert f"/dl/answer/{unlike.version}/download" in asked
     again = manyloong("build", source, *ONE, "--output", out, "--offline", "--force")
     assert again.returncode == 0, again.stderr
+
+
+def test_there_is_no_rust_for_musl(tmp_path: Path) -> None:
+    """Said before anything is built: also of a plan."""
+    source = locked_program(tmp_path)
+    ran = manyloong("build", source, *ONE, "--platform", "musllinux_1_2", "--dry-run")
+    assert ran.returncode == 8, ran.stderr
+    assert "no Rust standard library for loongarch64-unknown-linux-musl: Debian packages none" in ran.stderr
 
 
 @pytest.mark.system

@@ -65,6 +65,9 @@ def check(
         list[Path] | None,
         typer.Argument(help="Recipes and folders of recipes; without any, the shipped ones."),
     ] = None,
+    ports: Annotated[
+        list[Path], typer.Option("--ports", help="Folder of ports (NAME.toml) besides the shipped ones.")
+    ] = [],  # noqa: B006 - typer copies it
     offline: Annotated[
         bool, typer.Option("--offline", help="Do not ask the index whether the versions exist.")
     ] = False,
@@ -75,4 +78,4 @@ def check(
     """
     from manyloong.cli.recipe_check import check_recipes
 
-    raise typer.Exit(check_recipes(recipes or [], offline=offline))
+    raise typer.Exit(check_recipes(recipes or [], offline=offline, folders=ports))

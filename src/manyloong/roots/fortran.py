@@ -34,6 +34,7 @@ LIBRARY = "libgfortran"  # the port that every build with Fortran links
 GCC = "14"  # the version in the packages' names
 PROGRAM = "gfortran"
 _PLACE = "usr/lib/manyloong/fortran"
+_MODULES = f"usr/lib/gcc-cross/{{}}/{GCC}/finclude"
 _START = """\
 #!{python} -ISs
 import sys
@@ -71,7 +72,8 @@ def fortran_files(target: Target, *, python: str) -> dict[str, str]:
     """Path in the tree -> text: the wrapper, its settings, and the program by which both are started."""
     settings = {
         "compiler": f"/usr/bin/{target.triplet}-gfortran-{GCC}",
-        "flags": target.architecture.compiler.flags,
+        # Meson asks the preprocessor for omp_lib.h; GCC's own package has omp.h beside it
+        "flags": (*target.architecture.compiler.flags, "-idirafter", f"/{_MODULES.format(target.triplet)}"),
         "linker": f"{TARGET_PATH}/bin/cc",
         "libraries": f"{PORTS_PATH}/lib",
         "rules": rule_tables(fortran_rules()),
@@ -89,7 +91,7 @@ def fortran_files(target: Target, *, python: str) -> dict[str, str]:
 
 def fortran_ids(host: Host, target: Target) -> dict[str, str]:
     """Name and id of what decides how Fortran is compiled; nothing is built. NotFoundError without a root."""
-    _check(host, target)
+    check_fortran(host, target)
     texts = json.dumps([RECIPE, fortran_files(target, python="")], sort_keys=True)
     ids = {name: root_id(committed_lock(name), root_spec(name)) for name in fortran_layers(host)}
     return ids | {PROGRAM: hashlib.sha256(texts.encode()).hexdigest()}
@@ -106,7 +108,7 @@ def ensure_fortran(
     locked: bool = False,
 ) -> Root:
     """The base with the compiler over it; ``python`` is the build machine's. Errors as ``ensure_root``."""
-    _check(host, target)
+    check_fortran(host, target)
     layers = [
         ensure_root(
             name,
@@ -129,7 +131,8 @@ def ensure_fortran(
     return Root(name=name, id=identity, path=path, drift=drift)
 
 
-def _check(host: Host, target: Target) -> None:
+def check_fortran(host: Host, target: Target) -> None:
+    """NotFoundError where no root has a compiler that runs on the host and compiles for the target."""
     if target.libc != "glibc" or host.debian == target.architecture.debian:
         raise NotFoundError(
             f"there is no Fortran compiler for {target.tag} on {host.name}",

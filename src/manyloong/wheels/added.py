@@ -7,7 +7,8 @@ from manyloong.roots import Root
 from manyloong.roots.fortran import PROGRAM, ensure_fortran
 from manyloong.store import Store
 from manyloong.wheels.backend import Workplace
-from manyloong.wheels.compilers import FORTRAN, RUST, refuse_go
+from manyloong.wheels.compiler_ids import check_there
+from manyloong.wheels.compilers import FORTRAN, RUST
 from manyloong.wheels.crates import HadCrate
 from manyloong.wheels.doors import Doors
 from manyloong.wheels.job import Job
@@ -34,8 +35,7 @@ def ensure_compilers(job: Job, kit: Kit, lane: Lane, workplace: Workplace, doors
 
     Errors as ``ensure_rust``; NotSupportedError for Go; NotFoundError where there is no Fortran.
     """
-    go_names = f"GOOS=linux GOARCH={kit.target.architecture.go} CGO_ENABLED=1"
-    refuse_go(job.options.compilers, label=job.source.label, go_names=go_names)
+    check_there(job.options.compilers, kit.host, kit.target, label=job.source.label)
     added = Compilers(root=lane.root)
     if FORTRAN in job.options.compilers:
         added = _with_fortran(added, kit, lane, doors)

@@ -1,11 +1,24 @@
-"""What identifies the compilers that a job asks for besides those for C and C++."""
+"""Compilers besides those for C and C++: whether they are there for a target, and what identifies them."""
 
 from collections.abc import Sequence
 
-from manyloong.roots.fortran import fortran_ids
-from manyloong.wheels.compilers import FORTRAN, RUST
+from manyloong.roots.fortran import check_fortran, fortran_ids
+from manyloong.targets import Host, Target
+from manyloong.wheels.compilers import FORTRAN, RUST, refuse_go
 from manyloong.wheels.kit import Kit
-from manyloong.wheels.rust import rust_ids
+from manyloong.wheels.rust import check_rust, rust_ids
+
+
+def check_there(compilers: Sequence[str], host: Host, target: Target, *, label: str) -> None:
+    """NotSupportedError for Go; BuildError, NotFoundError for a language that no root has for this target.
+
+    Known from the sources and the target alone, so it is asked before anything is made.
+    """
+    refuse_go(compilers, label=label, go_names=f"GOOS=linux GOARCH={target.architecture.go} CGO_ENABLED=1")
+    if RUST in compilers:
+        check_rust(target)
+    if FORTRAN in compilers:
+        check_fortran(host, target)
 
 
 def compiler_ids(compilers: Sequence[str], kit: Kit) -> dict[str, str]:

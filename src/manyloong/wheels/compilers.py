@@ -13,7 +13,7 @@ from manyloong.store import Store
 from manyloong.wheels.recipes import GCC
 from manyloong.wheels.source import Source, unpack_source
 
-RULES = 2  # bump when the same sources would give another answer
+RULES = 3  # bump when the same sources would give another answer
 RUST = "rust"
 GO = "go"
 OPENMP = "openmp"  # the port of that name: the compilers are there already
@@ -35,6 +35,8 @@ _MESON_FORTRAN = re.compile(
 _CMAKE_FORTRAN = re.compile(
     r"^\s*(?:project|enable_language)\s*\([^)]*\bFortran\b(?![^)]*\bOPTIONAL\b)", re.IGNORECASE | re.MULTILINE
 )
+# Projects that a topmost meson.build takes in, or falls back on.
+_MESON_WITHIN = re.compile(r"(?:\bfallback\s*:\s*\[?|\bsubproject\s*\()\s*'([\w.-]+)'")
 _COMMENTS = re.compile(r"(?m)#.*$")
 # run_command(...) and .stdout() inside of project(...)
 _MESON_NESTED = re.compile(r"(?:\.\w+|(?<![\w.])(?!(?:project|add_languages)\b)\w+)\s*\([^()]*\)")
@@ -105,7 +107,14 @@ def _asks_for_fortran(sources: Path) -> bool:
     setup, cmake, meson = (_text(sources / name) for name in ("setup.py", "CMakeLists.txt", "meson.build"))
     if _SETUP_FORTRAN.search(setup) or _CMAKE_FORTRAN.search(_COMMENTS.sub("", cmake)):
         return True
-    found = _MESON_FORTRAN.finditer(_MESON_NESTED.sub("", _MESON_NESTED.sub("", _COMMENTS.sub("", meson))))
+    meson = _COMMENTS.sub("", meson)
+    within = [_text(sources / "subprojects" / name / "meson.build") for name in _MESON_WITHIN.findall(meson)]
+    return any(_is_meson_fortran(text) for text in (meson, *(_COMMENTS.sub("", text) for text in within)))
+
+
+def _is_meson_fortran(text: str) -> bool:
+    """Whether a ``meson.build`` without comments has Fortran among its languages."""
+    found = _MESON_FORTRAN.finditer(_MESON_NESTED.sub("", _MESON_NESTED.sub("", text)))
     return any(not _OPTIONAL.search(match["words"]) for match in found)
 
 

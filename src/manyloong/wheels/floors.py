@@ -5,10 +5,11 @@ What cannot be had is a value with its reason, not an error: a wheel that was no
 
 import hashlib
 import json
+import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Literal
 
 from manyloong.errors import FetchError, GoneError, InputError, ManyloongError
@@ -66,6 +67,11 @@ class SourcePython:
     def binds(self) -> tuple[Bind, ...]:
         """The build machine's interpreter at its place."""
         return () if self.native is None else (native_bind(self.native),)
+
+    def place_home(self, folder: Path) -> None:
+        """Headers and build variables where a build in that folder looks for them."""
+        if self.home is not None:
+            shutil.copytree(self.home, folder / PurePosixPath(PYTHON_HOME).name)
 
 
 def parse_test_roots(text: str) -> tuple[RootChoice, ...]:

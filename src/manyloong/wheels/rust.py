@@ -111,12 +111,17 @@ def ensure_rust(job: Job, kit: Kit, root: Path, workplace: Workplace, doors: Doo
     )
 
 
-def _layered(kit: Kit, root: Path, doors: Doors) -> Root:
-    if kit.target.libc != "glibc":
+def check_rust(target: Target) -> None:
+    """BuildError for a target whose standard library no root has."""
+    if target.libc != "glibc":
         raise BuildError(
-            f"there is no Rust standard library for {rust_triple(kit.target)}: Debian packages none",
+            f"there is no Rust standard library for {rust_triple(target)}: Debian packages none",
             hint="ask for a glibc platform: --platform manylinux_2_36",
         )
+
+
+def _layered(kit: Kit, root: Path, doors: Doors) -> Root:
+    check_rust(kit.target)
     layers = [root_of(name, doors) for name in rust_layers(kit.host, kit.target)]
     base = Root(name=kit.native_root.name, id=root.name, path=root)  # a tree of the store is named by its id
     return ensure_layered(base, layers, store=doors.store)

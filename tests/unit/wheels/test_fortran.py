@@ -53,6 +53,38 @@ def test_a_wish_is_no_need(tmp_path: Path, name: str, text: str) -> None:
     assert find_compilers(tmp_path) == ()
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        "dependency('solver', fallback: ['solver', 'solver_dep'])",
+        "dependency('solver', fallback : 'solver')",
+        "solver = subproject('solver')",
+    ],
+)
+def test_fortran_is_seen_in_a_project_that_is_taken_in(tmp_path: Path, line: str) -> None:
+    folder = tmp_path / "subprojects" / "solver"
+    folder.mkdir(parents=True)
+    (folder / MESON).write_text("project(\n  'solver',\n  'fortran',\n)\n", "utf-8")
+    (tmp_path / MESON).write_text("project('demo', 'c')\n", "utf-8")
+    assert find_compilers(tmp_path) == ()
+    (tmp_path / MESON).write_text(f"project('demo', 'c')\n{line}\n", "utf-8")
+    assert find_compilers(tmp_path) == (FORTRAN,)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "/bin/sh: 1: gfortran: not found",
+        "make: gfortran: No such file or directory",
+        "FileNotFoundError: [Errno 2] No such file or directory: 'gfortran'",
+    ],
+)
+def test_a_makefile_that_runs_gfortran_is_told_how_to_ask_for_it(tmp_path: Path, line: str) -> None:
+    found = diagnose_build(f"gfortran -O2 -c a.f90\n{line}\n", tmp_path)
+    assert found is not None
+    assert 'toolchain = "gcc"' in found.hint
+
+
 def test_a_recipe_can_ask_for_gcc_and_for_nothing_else() -> None:
     asked = parse_recipe('toolchain = "gcc"\n', where="demo.toml", name="demo")
     assert asked.toolchain == "gcc"

@@ -1,0 +1,79 @@
+"""Fortran: packages by Meson and by CMake get gfortran and its library, and compute rightly.
+
+What f2py makes is proven by ``evidence/linked.json``, since it is compiled against NumPy.
+"""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.system.manyloong_cli import Ran, build, manyloong
+
+PROJECTS = Path(__file__).parent / "fortran"
+ONE = ("--python", "cp313", "--lane", "cross")
+
+
+def built(name: str, place: Path) -> dict[str, Any]:
+    (result,) = build(PROJECTS / name, *ONE, output=place / "out")
+    record: dict[str, Any] = result["record"]
+    return record
+
+
+def check(record: dict[str, Any], *sonames: str) -> None:
+    """It carries these libraries and no other, keeps the tag's promises, and computed in every test."""
+    assert sorted(name.partition("-")[0].partition(".")[0] for name in record["grafted"]) == sorted(sonames)
+    assert record["verdict"]["accepted"]
+    assert {report["cpu"] for report in record["tests"]} == {"la464", "la464,lasx=off"}
+    for report in record["tests"]:
+        assert report["outcome"] == "passed"
+        assert "computed" in report["command_output"]
+
+
+@pytest.mark.system
+def test_a_package_by_cmake(tmp_path: Path) -> None:
+    record = built("cmake", tmp_path)
+    check(record, "libgfortran")
+    assert record["carried"] == ["libgfortran 14.3.0"]
+    assert {name for name, _ in record["kit"]} >= {"fortran-amd64", "gfortran"}
+
+
+@pytest.mark.system
+def test_a_package_with_openmp_in_both_languages(tmp_path: Path) -> None:
+    check(built("openmp", tmp_path), "libgfortran", "libomp")
+
+
+def failed(place: Path, file: str, old: str, new: str) -> str:
+    """What is said of the Meson project with one line more."""
+    project = place / "demo"
+    shutil.copytree(PROJECTS / "openmp", project)
+    text = (project / file).read_text("utf-8")
+    (project / file).write_text(text.replace(old, new, 1), "utf-8")
+    ran: Ran = manyloong("build", project, *ONE, "--output", place / "out")
+    assert ran.returncode == 8, ran.stderr
+    return " ".join((ran.stdout + ran.stderr).split())
+
+
+@pytest.mark.system
+def test_a_flag_of_another_compiler_is_named(tmp_path: Path) -> None:
+    line = "add_project_arguments('-flarge-sizes', language: 'fortran')\n"
+    said = failed(tmp_path, "meson.build", "\npy =", f"\n{line}py =")
+    assert "meson.build:2 gives gfortran -flarge-sizes, a flag of another compiler" in said
+
+
+@pytest.mark.system
+def test_a_flag_of_fortran_for_c_is_named(tmp_path: Path) -> None:
+    line = "add_project_arguments('-fallow-argument-mismatch', language: ['c', 'fortran'])\n"
+    said = failed(tmp_path, "meson.build", "\npy =", f"\n{line}py =")
+    assert "meson.build:2 gives the C compiler -fallow-argument-mismatch, a flag of Fortran compilers" in said
+
+
+def test_there_is_no_fortran_for_musl(tmp_path: Path) -> None:
+    """Said before anything is built: also of a plan."""
+    ran = manyloong(
+        "build", PROJECTS / "cmake", *ONE, "--platform", "musllinux_1_2", "--output", tmp_path / "out",
+        "--dry-run",
+    )  # fmt: skip
+    assert ran.returncode == 3, ran.stderr
+    assert "there is no Fortran compiler for musllinux_1_2" in ran.stderr
+    assert "--platform manylinux_2_36" in ran.stderr
