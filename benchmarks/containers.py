@@ -19,7 +19,7 @@ from pathlib import Path
 
 from benchmarks.commands import PROGRAM
 from benchmarks.goals import FULL_IMAGE, IMAGE, build_key
-from benchmarks.lanes import EQUAL_WORK, bench_root
+from benchmarks.lanes import EQUAL_WORK
 
 from manyloong.cli.doors import Outside
 from manyloong.roots.images.assemble import target_image
@@ -28,6 +28,7 @@ from manyloong.roots.images.oci import Image, Layer, export_layout
 from manyloong.roots.layout import TARGET_PATH
 from manyloong.targets import Target
 from manyloong.wheels.image_parts import ensure_parts
+from manyloong.wheels.kit import root_of
 from manyloong.wheels.source import Source, unpack_source
 
 CXX_PACKAGES = ("kiwisolver==1.5.1",)
@@ -59,7 +60,7 @@ def open_containers(target: Target, outside: Outside) -> Iterator[Take]:
     try:
         environ = _engine(folder)
         image = target_image(ensure_parts(target, outside.host, doors=outside.doors))
-        compilers = bench_root(f"bench-emulated-{target.architecture.debian}", outside.doors)
+        compilers = root_of(f"bench-emulated-{target.architecture.debian}", outside.doors)
         for name, one in ((IMAGE, image), (FULL_IMAGE, emulated_compilers(image, compilers.path))):
             layout = export_layout(one, folder / "layout")
             digest = _podman("pull", "--quiet", f"oci:{layout.directory}", environ=environ).split()[-1]

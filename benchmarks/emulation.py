@@ -5,13 +5,13 @@ shells are the target's, from Debian. Both build the same sdist with the same re
 """
 
 import time
-import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks.builds import declared_requirements, find_source
 from benchmarks.goals import FULL, LANE, build_key
-from benchmarks.lanes import EQUAL_WORK, bench_root, plain_variables
+from benchmarks.lanes import EQUAL_WORK, plain_variables
 
 from manyloong.cli.doors import Outside
 from manyloong.events import ignore
@@ -24,11 +24,11 @@ from manyloong.wheels.emulated import EmulatedLane, is_programs, lane_wheels, op
 from manyloong.wheels.environment import BuildEnvironment
 from manyloong.wheels.identifier import Identifier
 from manyloong.wheels.job import Job, Options
-from manyloong.wheels.kit import Kit
+from manyloong.wheels.kit import Kit, root_of
 from manyloong.wheels.lane import Lane
 from manyloong.wheels.resolve import fetch_wheels, target_platform
 from manyloong.wheels.site import compile_site, install_site
-from manyloong.wheels.source import PureRelease, resolve_source, unpack_source
+from manyloong.wheels.source import unpack_source
 
 CXX_PACKAGES = ("ninja", "contourpy", "pyzmq")
 
@@ -109,7 +109,7 @@ def take_emulation(
 ) -> Iterator[tuple[str, float]]:
     """Every package in both, one after the other; (name, seconds) from the archive to the raw wheel."""
     home = open_emulated(python, kit, outside.doors, NoSupply())
-    root = bench_root(f"bench-emulated-{kit.target.architecture.debian}", outside.doors)
+    root = root_of(f"bench-emulated-{kit.target.architecture.debian}", outside.doors)
     for number, package in enumerate(packages):
         folder = place / f"package-{number}"
         folder.mkdir()
@@ -126,24 +126,12 @@ def take_emulation(
 def _prepare(lane: Lane, job: Job, place: Path) -> None:
     """Install the build requirements that the sources declare."""
     unpack_source(job.source, place)
-    file = place / "pyproject.toml"
-    document = tomllib.loads(file.read_text("utf-8")) if file.is_file() else {}
-    lane.install(sorted(document.get("build-system", {}).get("requires", ["setuptools"])), job)
+    lane.install(declared_requirements(place), job)
 
 
 def _job(package: str, *, kit: Kit, python: Python, outside: Outside) -> Job:
-    doors = outside.doors
-    found = resolve_source(
-        package,
-        registry=outside.registry,
-        fetcher=doors.fetcher,
-        store=doors.store,
-        listener=doors.listener,
-    )
-    if isinstance(found, PureRelease):
-        raise ValueError(f"{package} is a pure release; there is nothing to compile")  # noqa: TRY004
     return Job(
-        source=found,
+        source=find_source(package, outside),
         identifier=Identifier(python=python, target=kit.target),
         options=Options(environment=tuple(EQUAL_WORK.items())),
         kit=tuple(sorted(kit.ids.items())),

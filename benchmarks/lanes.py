@@ -8,14 +8,14 @@ from typing import Protocol
 
 from benchmarks.goals import CROSS, EMULATED, MUSL, NATIVE
 
-from manyloong.roots import Root, ensure_root
+from manyloong.roots import Root
 from manyloong.sandbox import Emulator
 from manyloong.targets import Python
 from manyloong.wheels import cross
 from manyloong.wheels.backend import Workplace
 from manyloong.wheels.doors import Doors
 from manyloong.wheels.environment import BuildEnvironment, ensure_environment
-from manyloong.wheels.kit import Kit
+from manyloong.wheels.kit import Kit, root_of
 from manyloong.wheels.lane import cross_trees, prepare_cross
 from manyloong.wheels.resolve import fetch_wheels, native_platform, resolve_wheels, target_platform
 from manyloong.wheels.site import compile_site, install_site
@@ -100,7 +100,7 @@ def _prepare_cross(workplace: Workplace, *, kit: Kit, environment: BuildEnvironm
 
 
 def _native_lane(kit: Kit, requirements: tuple[str, ...], *, python: Python, doors: Doors) -> Lane:
-    root = bench_root(f"bench-native-{kit.host.debian}", doors)
+    root = root_of(f"bench-native-{kit.host.debian}", doors)
     environment = _native_environment(root, kit, requirements, python=python, doors=doors)
     return Lane(
         name=NATIVE,
@@ -115,7 +115,7 @@ def _native_lane(kit: Kit, requirements: tuple[str, ...], *, python: Python, doo
 def _emulated_lane(
     kit: Kit, requirements: tuple[str, ...], *, python: Python, place: Path, doors: Doors
 ) -> Lane:
-    root = bench_root(f"bench-emulated-{kit.target.architecture.debian}", doors)
+    root = root_of(f"bench-emulated-{kit.target.architecture.debian}", doors)
     platform = target_platform(kit.target)
     wheels = resolve_wheels(requirements, python=python, platform=platform, uv=doors.uv)
     files = fetch_wheels(wheels, fetcher=doors.fetcher, listener=doors.listener)
@@ -140,19 +140,6 @@ def _native_environment(
     files = fetch_wheels(wheels, fetcher=doors.fetcher, listener=doors.listener)
     return ensure_environment(
         python, wheels, files, root=root, uv=doors.uv.binary, store=doors.store, runner=doors.runner
-    )
-
-
-def bench_root(name: str, doors: Doors) -> Root:
-    """A root by its name."""
-    return ensure_root(
-        name,
-        store=doors.store,
-        fetcher=doors.fetcher,
-        mirrors=doors.mirrors,
-        runner=doors.runner,
-        listener=doors.listener,
-        locked=doors.locked,
     )
 
 

@@ -4,10 +4,11 @@ import hashlib
 import json
 import re
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+_OUTCOME = (b"tree = ", b"spec = ")  # of a lock: what comes out of it
 _LICENCE = re.compile(rb', licence = "[^"]*" },')  # in a package's row
 HERE = Path(__file__).parent
 ROOT = HERE.parent
@@ -20,19 +21,7 @@ def names() -> tuple[str, ...]:
 
 def digest_of(name: str) -> str:
     """SHA-256 over names and contents of the proof's inputs; raises ValueError where a pattern fits none."""
-    return files_digest(_table()[name]["files"], name)
-
-
-def files_digest(patterns: Sequence[str], name: str) -> str:
-    """SHA-256 over names and contents of all files of this tree that patterns fit; ValueError as above."""
-    found: dict[str, str] = {}
-    for pattern in patterns:
-        paths = sorted(path for path in ROOT.glob(pattern) if path.is_file())
-        if not paths:
-            raise ValueError(f"no file of the tree fits {pattern!r}, an input of {name}")
-        for path in paths:
-            found[path.relative_to(ROOT).as_posix()] = hashlib.sha256(decisive(path.read_bytes())).hexdigest()
-    return hashlib.sha256(json.dumps(found, sort_keys=True).encode()).hexdigest()
+    return files_digest(_table()[name]["files"], name, content=decisive)
 
 
 def decisive(content: bytes) -> bytes:
@@ -42,6 +31,24 @@ def decisive(content: bytes) -> bytes:
         for line in content.splitlines(keepends=True)
         if not line.startswith(b"zig_licence = ")
     )
+
+
+def deciding(lock: bytes) -> bytes:
+    """A lock without what it says of its outcome and of licences."""
+    lines = decisive(lock).splitlines(keepends=True)
+    return b"".join(line for line in lines if not line.startswith(_OUTCOME))
+
+
+def files_digest(patterns: Sequence[str], name: str, *, content: Callable[[bytes], bytes] = deciding) -> str:
+    """SHA-256 over names and contents of all files of this tree that patterns fit; ValueError as above."""
+    found: dict[str, str] = {}
+    for pattern in patterns:
+        paths = sorted(path for path in ROOT.glob(pattern) if path.is_file())
+        if not paths:
+            raise ValueError(f"no file of the tree fits {pattern!r}, an input of {name}")
+        for path in paths:
+            found[path.relative_to(ROOT).as_posix()] = hashlib.sha256(content(path.read_bytes())).hexdigest()
+    return hashlib.sha256(json.dumps(found, sort_keys=True).encode()).hexdigest()
 
 
 def write_evidence(name: str, *, command: str, results: Any) -> None:

@@ -14,7 +14,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from evidence.digests import decisive
+from evidence.digests import deciding
 
 from manyloong.roots import resolve, toolchain, zig
 from manyloong.wheels import environment, job
@@ -22,7 +22,6 @@ from manyloong.wheels import environment, job
 HERE = Path(__file__).parent
 LIST, RESULTS = HERE / "packages.toml", HERE / "packages.json"
 ROLES = ("emulator", "floorbuild", "native", "target", "toolchain")  # of the roots that builds and tests use
-_OUTCOME = (b"tree = ", b"spec = ")
 PROGRAM = Path(sys.executable).with_name("manyloong")
 
 
@@ -32,7 +31,7 @@ def inputs() -> dict[str, Any]:
     return {
         "list": hashlib.sha256(LIST.read_bytes()).hexdigest(),
         "locks": {
-            entry.name: hashlib.sha256(_decisive(entry.read_bytes())).hexdigest()
+            entry.name: hashlib.sha256(deciding(entry.read_bytes())).hexdigest()
             for entry in sorted(locks.iterdir(), key=lambda entry: entry.name)
             if entry.name.endswith(".toml") and entry.name.startswith(ROLES)
         },
@@ -44,12 +43,6 @@ def inputs() -> dict[str, Any]:
             "job": job.RECIPE,
         },
     }
-
-
-def _decisive(lock: bytes) -> bytes:
-    """A lock without what it says of its outcome and of licences."""
-    lines = decisive(lock).splitlines(keepends=True)
-    return b"".join(line for line in lines if not line.startswith(_OUTCOME))
 
 
 def digest() -> str:

@@ -1,24 +1,27 @@
 """Builds roots and images again from nothing, under changed conditions, and writes repro.json.
 
 ``python -m evidence.repro [--again] [NAME...]``: those that are named, or all without a result for today's
-inputs. Each has a digest of its own: a change of the images does not ask for the roots again.
+inputs. Each has a digest of its own: a change of the images does not ask for the roots again. What they share
+is built once more, not once for each; each result is written when it is there.
 """
 
 import hashlib
 import json
-import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator
+from dataclasses import asdict
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
 
 from evidence import floor, musl
-from evidence.packages import PROGRAM
+from evidence.digests import deciding
 from evidence.packages import inputs as common_inputs
 
+from manyloong.cli.root_verify import verified
+from manyloong.events import ignore
 from manyloong.roots.floor import is_floor
 from manyloong.roots.interpreters import needed_ports
 from manyloong.roots.lock import has_lock
@@ -50,7 +53,20 @@ def inputs(name: str) -> dict[str, Any]:
         "floor": floor.parts(),
         "musl": {key: musl.inputs()[key] for key in ("parts", "recipes", "target")},
     }
-    return found if is_floor(name) else found | {"images": _hashes("roots/images")}
+    return found if is_floor(name) else found | _image_inputs()
+
+
+def _image_inputs() -> dict[str, Any]:
+    locks = _files(files("manyloong").joinpath("locks"))
+    return {
+        "image-locks": {
+            entry.name: hashlib.sha256(deciding(entry.read_bytes())).hexdigest()
+            for entry in sorted(locks, key=lambda entry: entry.name)
+            if entry.name.startswith("image-")
+        },
+        "image-payload": _hashes("roots/payload", "interpreters.sh", "launch.c"),
+        "images": _hashes("roots/images"),
+    }
 
 
 def _hashes(folder: str, *wanted: str) -> dict[str, str]:
@@ -78,27 +94,15 @@ def is_fresh(name: str) -> bool:
     return bool(results().get(name, {}).get("digest") == digest(name))
 
 
-def verify(wanted: list[str]) -> list[dict[str, Any]]:
-    """What ``manyloong root verify`` says of them; what they share is built once more, not once for each."""
-    words = [str(PROGRAM), "root", "verify", *wanted, "--json"]
-    done = subprocess.run(words, capture_output=True, text=True, check=False)
-    if done.returncode not in {0, 5} or not done.stdout:
-        raise SystemExit(
-            f"{' '.join(words)}: exit {done.returncode}\n{done.stdout[-3000:]}{done.stderr[-3000:]}"
-        )
-    found: list[dict[str, Any]] = json.loads(done.stdout)["roots"]
-    return found
-
-
 def main() -> int:
     """Build again what is not there yet, and write repro.json."""
     named = [word for word in sys.argv[1:] if not word.startswith("-")]
     wanted = [name for name in named or names() if "--again" in sys.argv or not is_fresh(name)]
     started = {name: digest(name) for name in wanted}
-    for seen in verify(wanted) if wanted else ():
-        name = seen["name"]
-        print(f"{name}: {'identical' if seen['same'] else 'DIFFERENT'}", flush=True)
-        whole = results() | {name: {"digest": started[name], "inputs": inputs(name), "seen": seen}}
+    for seen in verified(wanted, ignore) if wanted else ():
+        print(f"{seen.name}: {'identical' if seen.same else 'DIFFERENT'}", flush=True)
+        row = {"digest": started[seen.name], "inputs": inputs(seen.name), "seen": asdict(seen)}
+        whole = results() | {seen.name: row}
         RESULTS.write_text(json.dumps(whole, indent=1, sort_keys=True) + "\n", "utf-8")
     return 0
 

@@ -103,6 +103,7 @@ def _repair(raw: RawWheel, kit: Kit, place: Path, *, ports: Path | None) -> Repa
         target=kit.target,
         library_paths=(*hooked, *kit.libraries),
         ports=ports,
+        runtime=kit.runtime,
         epoch=raw.epoch,
     )
 

@@ -71,13 +71,17 @@ def remember_made(record: BuildRecord, job: Job, *, store: Store) -> None:
 
 
 def publish(record: BuildRecord, job: Job, wheel: Path, *, output: Path, doors: Doors) -> Built:
-    """Wheel, record and provenance in the output folder; below ``rejected/`` if it must not be used."""
+    """Wheel, record and provenance in the output folder; below ``rejected/`` if it must not be used.
+
+    Where nobody can sign, nothing is written there; the wheel stays in the store, so the next run only signs.
+    """
+    if record.shippable:
+        doors.store.put_json("job", job.id, {"record": format_record(record).decode()})
+    provenance = provenance_file(record, doors)
     path = (output if record.shippable else output / "rejected") / record.wheel.filename
     write_whole(path, wheel.read_bytes())
     write_whole(record_path(path), format_record(record))
-    write_whole(provenance_path(path), provenance_file(record, doors))
-    if record.shippable:
-        doors.store.put_json("job", job.id, {"record": format_record(record).decode()})
+    write_whole(provenance_path(path), provenance)
     return Built(path=path, record=record)
 
 

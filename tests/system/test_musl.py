@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -10,11 +11,14 @@ from elftools.elf.sections import SymbolTableSection
 from evidence import musl
 from tests.system.manyloong_cli import PROGRAM, build, manyloong
 
+from manyloong.roots.libstdcxx import gcc_source
 from manyloong.targets import musl_exports
+from manyloong.wheels.bundle import carried_components
 from manyloong.wheels.recipes import shipped_recipe
 
 pytestmark = pytest.mark.timeout(3000)  # the root is built from source here, where it is not in the cache
 ROOT = "musl-1_2-loong64"
+CXX = Path(__file__).parents[1] / "oci/projects/cxx"
 CHECKS = """
 import importlib, os, platform, subprocess, sys, sysconfig, zoneinfo
 elsewhere = {"antigravity", "this", "idlelib", "turtle", "turtledemo", "tkinter"}
@@ -74,6 +78,25 @@ def test_one_command_builds_for_both_libcs(tree: Path, tmp_path: Path) -> None:
     tests = records["cp313-musllinux_loongarch64"]["tests"]
     assert {(report["root"], report["root_id"]) for report in tests} == {(ROOT, tree.name)}
     assert {report["libc"] for report in tests} == {"musl 1.2.5"}
+
+
+@pytest.mark.system
+def test_what_a_wheel_carries_of_the_compilers_is_named_and_its_sources_can_be_had(tmp_path: Path) -> None:
+    options = ("--platform", "musllinux_1_2", "--python", "cp313", "--no-test", "--no-table")
+    (result,) = build(CXX, *options, output=tmp_path)
+    record = result["record"]
+    assert record["grafted"] == ["libgcc_s.so.1", "libstdc++.so.6"]
+    assert [one.partition(" ")[0] for one in record["carried"]] == ["libstdc++", "ziglang-libunwind"]
+    assert "runtime" in record["kit"]
+    wheel = Path(result["wheel"])
+    found = {one.name: one for one in carried_components(wheel)}
+    assert found["libstdc++"].copyleft
+    with zipfile.ZipFile(wheel) as archive:
+        names = {name.partition("/licenses/")[2] for name in archive.namelist()}
+    assert {"ports/libstdc++/COPYING3", "ports/libstdc++/COPYING.RUNTIME"} <= names
+    ran = manyloong("ports", "sources", wheel, "--output", tmp_path / "sources", "--json")
+    assert ran.returncode == 0, ran.stderr
+    assert ran.json()["libraries"] == [f"libstdc++ {gcc_source().version}"]
 
 
 @pytest.mark.system

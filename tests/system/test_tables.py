@@ -7,6 +7,7 @@ import pytest
 from tests.system.manyloong_cli import build, manyloong
 
 HOOKED = Path(__file__).parent / "hooked"
+PLAIN = HOOKED.parent / "projects" / "setuptools"
 PYTHON = ("--python", "cp313")
 
 pytestmark = pytest.mark.system
@@ -30,6 +31,7 @@ def test_hooks_around_a_build_and_its_tests(tmp_path: Path) -> None:
     [
         ("CIBW_BEFORE_ALL", "echo last words; exit 3", ["before-all failed (exit status 3)", "last words"]),
         ("CIBW_BEFORE_BUILD", "false {package}", ["before-build failed (exit status 1): false {package}"]),
+        ("CIBW_BEFORE_TEST", "echo last words; exit 4", ["before-test failed (exit status 4)", "last words"]),
         (
             "CIBW_BEFORE_BUILD",
             "address=downloads.example.org; curl -fsSLO https://$address/a.tar.gz",
@@ -40,7 +42,7 @@ def test_hooks_around_a_build_and_its_tests(tmp_path: Path) -> None:
 def test_a_hook_that_fails_is_named(variable: str, value: str, said: list[str], tmp_path: Path) -> None:
     cleared = dict.fromkeys(("CIBW_BEFORE_ALL", "CIBW_BEFORE_BUILD"), "")
     ran = manyloong("build", HOOKED, *PYTHON, "-o", tmp_path, variables={**cleared, variable: value})
-    assert ran.returncode == 8, ran.stderr
+    assert ran.returncode == (10 if variable == "CIBW_BEFORE_TEST" else 8), ran.stderr
     for text in said:
         assert text in ran.stderr
     assert "Traceback" not in ran.stderr
@@ -57,6 +59,12 @@ def test_what_a_table_comes_to_is_shown_before() -> None:
     ran = manyloong("build", HOOKED, "--dry-run", "--no-table", "--json")
     assert len(ran.json()["plan"]) == 3
     assert "hooks" not in ran.json()["plan"][0]
+
+
+def test_a_table_that_was_expected_and_is_not_there_is_said() -> None:
+    assert "has no cibuildwheel table" in manyloong("build", PLAIN, *PYTHON, "--dry-run", "--table").stderr
+    for option in ((), ("--no-table",)):
+        assert "cibuildwheel" not in manyloong("build", PLAIN, *PYTHON, "--dry-run", *option).stderr
 
 
 @pytest.mark.parametrize(

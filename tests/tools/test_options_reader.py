@@ -166,6 +166,25 @@ def test_an_unknown_variable_is_a_fault(project: Path, store: Store) -> None:
     assert "CIBW_BEFORE_ALL" in str(caught.value.hint)
 
 
+def test_what_older_releases_had_is_left_out_and_said(project: Path, store: Store) -> None:
+    """Sources of a release keep the table of its day: what no build needs any more is no fault of theirs."""
+    text = """
+[tool.cibuildwheel]
+free-threaded-support = true
+enable = ["cpython-freethreading", "pypy"]
+[tool.cibuildwheel.linux]
+free-threaded-support = true
+"""
+    table = read(project, text, store, CIBW_PRERELEASE_PYTHONS="1")
+    assert CP313 in table.selected
+    assert [note.partition(":")[0] for note in table.notes] == [
+        "CIBW_PRERELEASE_PYTHONS",
+        "free-threaded-support",
+        "enable cpython-freethreading",
+    ]
+    assert all("cibuildwheel" in note for note in table.notes)
+
+
 def test_braces_of_the_shell_stay(project: Path, store: Store) -> None:
     text = "[tool.cibuildwheel]\nbefore-build = \"awk '{print}' x; echo ${HOME} {a,b}\"\n"
     table = read(project, text, store)

@@ -24,7 +24,7 @@ def test_shipped_recipes_pass(capsys: pytest.CaptureFixture[str]) -> None:
 def test_every_fault_of_every_recipe_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write(tmp_path, "good", "ports = ['zlib']\n")
     write(tmp_path, "bad", "port = ['zlib']\nversions = 'new'\n")
-    write(tmp_path, "worse", "ports = ['zlip']\n")
+    write(tmp_path, "worse", "ports = ['zlip', 'opensll']\n")
     assert check_recipes([tmp_path], offline=True) == NotFoundError.exit_code
     said = capsys.readouterr()
     assert "good.toml: good" in said.out
@@ -33,9 +33,21 @@ def test_every_fault_of_every_recipe_is_said(tmp_path: Path, capsys: pytest.Capt
         "did you mean 'ports'",
         "versions: not a set",
         "no port 'zlip', which the recipe of worse",
+        "no port 'opensll', which the recipe of worse",
         "zlib",
     ):
         assert words in said.err
+
+
+def test_a_recipe_may_name_ports_of_the_users_own(tmp_path: Path) -> None:
+    write(tmp_path, "demo", "ports = ['mine']\n")
+    folder = tmp_path / "ports"
+    folder.mkdir()
+    source = f'source = {{ path = "pool/m.tar", sha256 = "{"1" * 64}", size_bytes = 1 }}'
+    text = 'summary = "s"\nversion = "9"\nlicence = "MIT"\nsystem = "make"\nsonames = ["libmine.so.1"]\n'
+    write(folder, "mine", f"{text}{source}\n")
+    assert check_recipes([tmp_path / "demo.toml"], offline=True) == NotFoundError.exit_code
+    assert check_recipes([tmp_path / "demo.toml"], offline=True, folders=[folder]) == 0
 
 
 def test_a_folder_without_recipes(tmp_path: Path) -> None:

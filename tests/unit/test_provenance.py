@@ -17,6 +17,7 @@ from in_toto_attestation.v1.statement import Statement
 from in_toto_attestation.v1.statement_pb2 import Statement as StatementMessage
 from securesystemslib.dsse import Envelope
 from securesystemslib.signer import SSlibKey
+from tests.unit.roots.test_floor import parts
 from tests.unit.test_rebuild import NAME, record
 
 from manyloong.config.signing import signing
@@ -26,15 +27,22 @@ from manyloong.provenance import (
     KeyTrust,
     Subject,
     check_provenance,
+    floor_built_from,
     format_statement,
     root_statement,
+    said_builder,
     unsigned_statement,
     wheel_statement,
 )
 from manyloong.record import CrateRecord, RecipeRecord, WheelRecord, format_record
 from manyloong.roots import Root
 from manyloong.roots.compare import TreeDigests
+from manyloong.roots.floor import all_floors, floor_recipes
+from manyloong.roots.interpreters import Tree, needed_ports
 from manyloong.roots.model import LockedPackage, RootLock, RootSpec
+from manyloong.roots.ports import shipped_ports
+from manyloong.roots.ports.order import in_order
+from manyloong.targets import host
 from manyloong.wheels.downloads import Download
 
 WHEEL = b"the wheel"
@@ -56,6 +64,7 @@ LOCK = RootLock(
     recipe=1,
     packages=(LockedPackage(name="a", version="1", path="pool/a_1.deb", sha256="5" * 64, size=1),),
 )
+DIGESTS = TreeDigests(tree="7" * 64, tar="8" * 64)
 SPEC = RootSpec(name="target-x", role="target", architecture="loong64", suite="s", packages=("a",))
 
 
@@ -102,14 +111,42 @@ def test_a_wheels_statement_is_one_by_the_public_library() -> None:
 
 def test_a_roots_statement_names_every_package(tmp_path: Path) -> None:
     root = Root(name="target-x", id="6" * 64, path=tmp_path)
-    digests = TreeDigests(tree="7" * 64, tar="8" * 64)
-    document = root_statement(root, digests, locked=(LOCK, SPEC))
+    document = root_statement(root, DIGESTS, locked=(LOCK, SPEC))
     predicate = validated(document)
     rows = {row.name: dict(row.digest) for row in predicate.build_definition.resolved_dependencies}
     assert rows["a_1.deb"] == {"sha256": "5" * 64}
     assert document["subject"][0]["digest"] == {"sha256": "8" * 64, "manyloongTree": "7" * 64}
     with pytest.raises(LockError, match="a: 1 -> 2"):
-        root_statement(replace(root, drift=("a: 1 -> 2",)), digests, locked=(LOCK, SPEC))
+        root_statement(replace(root, drift=("a: 1 -> 2",)), DIGESTS, locked=(LOCK, SPEC))
+
+
+def test_a_floor_roots_statement_names_every_source_patch_and_step(tmp_path: Path) -> None:
+    (floor,) = (one for one in all_floors() if one.name == "floor-2_36-loong64")
+    made = replace(parts(tmp_path), ports=Tree(id="p" * 64, path=tmp_path))
+    root = Root(name=floor.name, id="6" * 64, path=tmp_path)
+    built = floor_built_from(floor, made, host("x86_64"))
+    document = root_statement(root, DIGESTS, locked=None, built=built, builder="urn:x:y")
+    predicate = validated(document)
+    rows = {row.name: dict(row.digest) for row in predicate.build_definition.resolved_dependencies}
+    ports = in_order(needed_ports(), shipped_ports())
+    for source in (*floor.sources, *(one.source for one in ports)):
+        assert rows[f"{source.name} {source.version}"] == {"sha256": source.sha256}
+    for port in ports:
+        for patch in port.patches:
+            assert rows[patch.name] == {"sha256": hashlib.sha256(patch.text.encode()).hexdigest()}
+    assert rows["build"] == {"manyloongId": "build" * 8}
+    assert any(name.startswith("ziglang-") for name in rows)
+    inside = document["predicate"]["buildDefinition"]["internalParameters"]
+    assert [step["name"] for step in inside["steps"] if "port" in step] == [port.label for port in ports]
+    assert {step["id"] for step in inside["steps"] if "id" in step} == {
+        recipe.key() for recipe in floor_recipes(floor, made)
+    }
+    assert predicate.run_details.builder.id == "urn:x:y"
+
+
+def test_who_built_is_read_of_any_statement() -> None:
+    assert said_builder(STATEMENT) == "urn:manyloong:builder:local"
+    assert [said_builder(data) for data in (b"", b"[]", b"{}", b'{"predicate": 1}')] == [""] * 4
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import cast
@@ -10,7 +11,7 @@ import pytest
 from tests.unit.test_pipeline import SOURCE, TARGET
 from tests.unit.test_rebuild import NAME, record
 
-from manyloong.errors import IntegrityError
+from manyloong.errors import FetchError, IntegrityError
 from manyloong.events import Event
 from manyloong.jobs import plan_jobs
 from manyloong.provenance import provenance_path
@@ -32,7 +33,7 @@ class Kept:
 
     store: Store
     heard: list[Event] = field(default_factory=list)
-    signer: None = None
+    signer: Callable[[bytes], bytes] | None = None
     builder: str = ""
 
     def listener(self, event: Event) -> None:
@@ -97,3 +98,23 @@ def test_a_record_that_does_not_say_all_is_written_again(tmp_path: Path) -> None
     assert cached(JOB, output=tmp_path / "again", doors=doors) is None
     assert made_before(JOB, tmp_path, doors=doors) is not None
     assert not kept.heard
+
+
+def refuse(_: bytes) -> bytes:
+    """A signer whose service is away."""
+    message = "nobody signs"
+    raise FetchError(message)
+
+
+def test_where_nobody_can_sign_nothing_is_written_and_the_next_run_only_signs(tmp_path: Path) -> None:
+    kept = Kept(store=Store(tmp_path / "cache"), signer=refuse)
+    doors = cast("Doors", kept)
+    (tmp_path / "made.whl").write_bytes(WHEEL)
+    kept.store.add_file(tmp_path / "made.whl")
+    with pytest.raises(FetchError, match="nobody signs"):
+        publish(RECORD, JOB, tmp_path / "made.whl", output=tmp_path / "out", doors=doors)
+    assert not (tmp_path / "out").exists()
+    kept.signer = bytes.upper
+    again = cached(JOB, output=tmp_path / "out", doors=doors)
+    assert again is not None
+    assert provenance_path(again.path).read_bytes().startswith(b'{"_TYPE"')

@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from manyloong.cli.options import AsJson
+
 EPILOG = (
     "Examples: manyloong audit dist/*.whl; manyloong audit --target manylinux_2_36 build/lib; "
     "manyloong audit --installed .venv; manyloong audit msgpack==1.2.4. "
@@ -49,7 +51,7 @@ def audit(
     ] = False,
     fail_on: Annotated[FailOn, typer.Option(help="Exit with 9 from this severity on.")] = FailOn.error,
     facts: Annotated[bool, typer.Option("--facts", help="With --json: all that was read, too.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    as_json: AsJson = False,
     sarif: Annotated[bool, typer.Option("--sarif", help="Print one SARIF 2.1.0 document.")] = False,
 ) -> None:
     """Judge wheels against the ABI specification.

@@ -2,10 +2,11 @@
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
+from manyloong.cli import build_options, options
 from manyloong.errors import InputError
 
 if TYPE_CHECKING:
@@ -18,92 +19,32 @@ EPILOG = (
 
 
 def build(
-    source: Annotated[
-        str, typer.Argument(help="NAME, NAME==VERSION, a source archive, or a checkout's folder.")
-    ],
-    python: Annotated[
-        str, typer.Option(help="Pythons, comma separated (cp313,cp314), or all that the project admits.")
-    ] = "all",
-    platform: Annotated[
-        str, typer.Option(help="Platform tags to build for, comma separated (musllinux_1_2,manylinux_2_36).")
-    ] = "manylinux_2_36",
-    lane: Annotated[
-        str,
-        typer.Option(help="cross, emulated, or auto: cross, and emulated where a package cannot be crossed."),
-    ] = "auto",
-    output: Annotated[Path, typer.Option("--output", "-o", help="Where wheels and records go.")] = Path(
-        "wheelhouse"
-    ),
-    config_setting: Annotated[
-        list[str], typer.Option("--config-setting", "-C", help="KEY=VALUE for the build backend (PEP 517).")
-    ] = [],  # noqa: B006 - typer copies it
-    environment: Annotated[
-        list[str], typer.Option("--environment", "-e", help="NAME=VALUE for the build.")
-    ] = [],  # noqa: B006
-    recipe: Annotated[
-        list[Path], typer.Option(help="Recipe (NAME.toml) or folder of recipes, instead of a shipped one.")
-    ] = [],  # noqa: B006
-    ports: Annotated[
-        list[Path], typer.Option(help="Folder of ports (NAME.toml) besides the shipped ones.")
-    ] = [],  # noqa: B006
-    find_links: Annotated[list[Path], typer.Option(help="Folder with more wheels for requirements.")] = [],  # noqa: B006
-    source_file: Annotated[
-        list[str],
-        typer.Option("--source", help="URL=FILE (or git repository) for what the build downloads."),
-    ] = [],  # noqa: B006
-    crates: Annotated[
-        list[Path], typer.Option(help="Folder with Rust crates (as `cargo vendor` writes it, or archives).")
-    ] = [],  # noqa: B006
-    relock: Annotated[
-        bool, typer.Option("--relock", help="Let cargo choose crates anew from --crates, against Cargo.lock.")
-    ] = False,
-    test_command: Annotated[
-        str | None, typer.Option(help="Shell command run after the imports; knows {project} and {wheel}.")
-    ] = None,
-    test_requires: Annotated[list[str], typer.Option(help="Requirement of the test command.")] = [],  # noqa: B006
-    test: Annotated[
-        bool, typer.Option("--test/--no-test", help="Import and test each wheel under emulation.")
-    ] = True,
-    test_roots: Annotated[
-        str,
-        typer.Option(
-            help="Where to test: current, floor (built from source on first use), imported, or all.",
-            envvar="MANYLOONG_TEST_ROOTS",
-            show_envvar=False,
-        ),
-    ] = "all",
-    force: Annotated[
-        bool, typer.Option("--force", help="Build again though the same job is in the cache.")
-    ] = False,
-    keep: Annotated[
-        bool, typer.Option("--keep", help="Keep the folder of a failed build and say how to enter it.")
-    ] = False,
-    build_deps: Annotated[
-        bool,
-        typer.Option("--build-deps/--no-build-deps", help="Build requirements that have no wheel first."),
-    ] = True,
-    table: Annotated[
-        bool | None,
-        typer.Option(
-            "--table/--no-table",
-            help="Read the project's cibuildwheel table and CIBW_* variables. Unless said: those of folders "
-            "and archives, and of releases of the index where such a variable is set.",
-        ),
-    ] = None,
-    network_hooks: Annotated[
-        bool,
-        typer.Option(
-            "--network-hooks", help="Let before-all, before-build and before-test reach the network."
-        ),
-    ] = False,
-    offline: Annotated[bool, typer.Option("--offline", help="Use only what is in the cache.")] = False,
-    locked: Annotated[
-        bool, typer.Option("--locked", help="Refuse roots that differ from their locks.")
-    ] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan and stop.")] = False,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON document instead of a table.")
-    ] = False,
+    source: build_options.Source,
+    python: build_options.Pythons = "all",
+    platform: build_options.Platforms = "manylinux_2_36",
+    lane: build_options.Lane = "auto",
+    output: build_options.Output = Path("wheelhouse"),
+    config_setting: build_options.ConfigSettings = [],  # noqa: B006 - typer copies it
+    environment: build_options.Environment = [],  # noqa: B006
+    recipe: build_options.Recipes = [],  # noqa: B006
+    ports: options.Ports = [],  # noqa: B006
+    find_links: options.FindLinks = [],  # noqa: B006
+    source_file: options.SourceFiles = [],  # noqa: B006
+    crates: options.Crates = [],  # noqa: B006
+    relock: build_options.Relock = False,
+    test_command: build_options.TestCommand = None,
+    test_requires: build_options.TestRequires = [],  # noqa: B006
+    test: build_options.Tested = True,
+    test_roots: build_options.TestRoots = "all",
+    force: build_options.Force = False,
+    keep: build_options.Keep = False,
+    build_deps: build_options.BuildDeps = True,
+    table: build_options.Table = None,
+    network_hooks: build_options.NetworkHooks = False,
+    offline: options.Offline = False,
+    locked: options.Locked = False,
+    dry_run: build_options.DryRun = False,
+    as_json: build_options.AsJson = False,
 ) -> None:
     """Turn a release into repaired, audited and tested wheels.
 
@@ -113,7 +54,7 @@ def build(
     from manyloong.wheels import given, identifier, job, recipes
     from manyloong.wheels.floors import parse_test_roots
 
-    options = job.Options(
+    wanted = job.Options(
         config_settings=recipes.gathered_settings(_pairs(config_setting, "--config-setting")),
         environment=tuple(_pairs(environment, "--environment")),
         test=test,
@@ -127,7 +68,7 @@ def build(
         source=source,
         targets=identifier.parse_platforms(platform),
         pythons=identifier.parse_pythons(python),
-        options=options,
+        options=wanted,
         lane=job.parse_lane(lane),
         test_roots=parse_test_roots(test_roots),
         recipes=tuple(recipe),

@@ -82,15 +82,11 @@ def _run_request(request: Request, ahead: Ahead | None) -> int:
             check_there(options.compilers, outside.host, target, label=found.label)
         plans = [_plan(request, target, found, options, doors, ahead) for target in request.targets]
         first = [job for plan in plans for job in plan.jobs(kit={})]
+        if note := _table_note(request, read_pyproject(found, doors.store), found):
+            listener(Noted(text=note))
         if request.dry_run:
             print_plan(first, as_json=request.as_json)
             return 0
-        if not _reads_tables(request, found) and speaks_to_cibuildwheel(
-            read_pyproject(found, doors.store), {}
-        ):
-            listener(
-                Noted(text=f"{found.label} has a cibuildwheel table, which is not read; --table reads it")
-            )
         for note in dict.fromkeys(note for job in first for note in job.notes):
             listener(Noted(text=note))
         done = [_run(plan, found, request, own=own, outside=outside) for plan in plans]
@@ -141,6 +137,16 @@ def _reads_tables(request: Request, found: Source) -> bool:
     if request.table is not None:
         return request.table
     return found.kind != "index" or any(name.startswith("CIBW_") for name in request.environ)
+
+
+def _table_note(request: Request, pyproject: str, found: Source) -> str:
+    """What a user may have expected of a table: that it is read, or that there is one."""
+    speaks = speaks_to_cibuildwheel(pyproject, {})
+    if speaks and request.table is None and not _reads_tables(request, found):
+        return f"{found.label} has a cibuildwheel table, which is not read; --table reads it"
+    if request.table and not speaks_to_cibuildwheel(pyproject, request.environ):
+        return f"{found.label} has no cibuildwheel table in its pyproject.toml"
+    return ""
 
 
 def _run(

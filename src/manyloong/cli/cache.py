@@ -4,6 +4,8 @@ from typing import Annotated
 
 import typer
 
+from manyloong.cli.options import AsJson
+
 app = typer.Typer(help="Look at the cache, or make it smaller.", no_args_is_help=True)
 
 UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
@@ -20,7 +22,7 @@ def size_text(size_bytes: float) -> str:
 
 @app.command()
 def info(
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Say where the cache is, what is in it and how much of the disk it takes."""
     import os
@@ -68,7 +70,7 @@ def info(
 def prune(
     keep_days: Annotated[int, typer.Option(min=0, help="Keep what was used in the last DAYS days.")] = 30,
     everything: Annotated[bool, typer.Option("--everything", help="Remove all, however new.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Remove what was not used for a while. What a running manyloong uses always stays."""
     import os
@@ -90,7 +92,7 @@ def verify(
         bool,
         typer.Option("--remove", help="Remove what is damaged; it is made again when needed."),
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Read every byte of the cache, and name files and trees that are not what they were.
 

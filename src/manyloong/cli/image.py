@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from manyloong.cli.root import AsJson, Mirror, Offline
+from manyloong.cli.options import AsJson, Mirror, Offline
 
 if TYPE_CHECKING:
     from manyloong.cli.doors import Outside

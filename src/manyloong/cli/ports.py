@@ -5,19 +5,16 @@ from typing import Annotated
 
 import typer
 
+from manyloong.cli.options import AsJson, Locked, Offline, Ports
+
 app = typer.Typer(help="The C libraries that are built from source for wheels.", no_args_is_help=True)
 _EPILOG = "Examples: manyloong ports build libffi; manyloong ports build --all --check"
 
-Folders = Annotated[
-    list[Path], typer.Option("--ports", help="Folder of ports (NAME.toml) besides the shipped ones.")
-]
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
-Offline = Annotated[bool, typer.Option("--offline", help="Use only what is in the cache.")]
 Platform = Annotated[str, typer.Option(help="Platform tag to build for.")]
 
 
 @app.command("list")
-def list_ports(ports: Folders = [], as_json: AsJson = False) -> None:  # noqa: B006 - typer copies it
+def list_ports(ports: Ports = [], as_json: AsJson = False) -> None:  # noqa: B006 - typer copies it
     """List every port: version, licence, what needs it."""
     from manyloong.cli.ports_report import print_list
     from manyloong.roots.ports import all_ports
@@ -28,7 +25,7 @@ def list_ports(ports: Folders = [], as_json: AsJson = False) -> None:  # noqa: B
 @app.command()
 def show(
     name: Annotated[str, typer.Argument(help="A port.")],
-    ports: Folders = [],  # noqa: B006
+    ports: Ports = [],  # noqa: B006
     as_json: AsJson = False,
 ) -> None:
     """Show one port: where it comes from, how it is built, who uses it."""
@@ -48,11 +45,9 @@ def build(
         typer.Option("--check", help="Build them a second time: run their own tests, compare the bytes."),
     ] = False,
     platform: Platform = "manylinux_2_36",
-    ports: Folders = [],  # noqa: B006
+    ports: Ports = [],  # noqa: B006
     offline: Offline = False,
-    locked: Annotated[
-        bool, typer.Option("--locked", help="Refuse roots that differ from their locks.")
-    ] = False,
+    locked: Locked = False,
     as_json: AsJson = False,
 ) -> None:
     """Build ports where they are not in the cache, and print where they are.
@@ -77,7 +72,7 @@ def build(
 @app.command()
 def outdated(
     suite: Annotated[str, typer.Option(help="Debian suite to compare with.")] = "sid",
-    ports: Folders = [],  # noqa: B006
+    ports: Ports = [],  # noqa: B006
     offline: Offline = False,
     as_json: AsJson = False,
 ) -> None:

@@ -12,8 +12,9 @@ from manyloong.roots import Port, PortDoors, Workshop, ensure_ports
 from manyloong.roots.ports import Bed, all_ports
 from manyloong.roots.ports.check import Checked, check_port
 from manyloong.targets import target as find_target
+from manyloong.wheels.doors import port_doors
 from manyloong.wheels.kit import Kit, ensure_kit
-from manyloong.wheels.linked import port_doors, workshop
+from manyloong.wheels.linked import workshop
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from manyloong.cli.options import AsJson, Offline, Ports
+
 
 def sources(
     wheels: Annotated[list[Path], typer.Argument(help="Wheels with a bill of materials.")],
@@ -12,11 +14,9 @@ def sources(
     everything: Annotated[
         bool, typer.Option("--all", help="Every library, not only those with a copyleft licence.")
     ] = False,
-    ports: Annotated[
-        list[Path], typer.Option("--ports", help="Folder of ports (NAME.toml) besides the shipped ones.")
-    ] = [],  # noqa: B006 - typer copies it
-    offline: Annotated[bool, typer.Option("--offline", help="Use only what is in the cache.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    ports: Ports = [],  # noqa: B006 - typer copies it
+    offline: Offline = False,
+    as_json: AsJson = False,
 ) -> None:
     """Write the sources of carried libraries to a folder: archives, patches, and how they were built.
 
@@ -27,13 +27,13 @@ def sources(
     from manyloong.cli.progress import ProgressListener
     from manyloong.errors import NotFoundError
     from manyloong.roots.ports import all_ports
-    from manyloong.wheels.bundle import carried_components, plan_bundle, write_bundle
+    from manyloong.wheels.bundle import carried_components, known_sources, plan_bundle, write_bundle
 
     for wheel in wheels:
         if not wheel.is_file():
             raise NotFoundError(f"no wheel at {wheel}", hint="check the path")
     carried = tuple(dict.fromkeys(one for wheel in wheels for one in carried_components(wheel)))
-    wanted = plan_bundle(carried, all_ports(ports), everything=everything)
+    wanted = plan_bundle(carried, known_sources(all_ports(ports)), everything=everything)
     with ProgressListener(quiet=as_json) as listener:
         doors = open_outside(listener, offline=offline, locked=False).doors
         files = write_bundle(wanted, output, doors) if wanted else ()

@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from manyloong.cli.options import AsJson, Crates, FindLinks, Offline, Ports, SourceFiles
+
 EPILOG = "Example: manyloong rebuild wheelhouse/demo-1.0-cp313-cp313-manylinux_2_36_loongarch64.whl"
 
 
@@ -17,22 +19,18 @@ def rebuild(
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Keep the new wheel in this folder.")
     ] = None,
-    source_file: Annotated[
-        list[str], typer.Option("--source", help="URL=FILE that the build was given for a download.")
-    ] = [],  # noqa: B006 - typer copies it
-    ports: Annotated[list[Path], typer.Option(help="Folder of ports that was used.")] = [],  # noqa: B006
-    find_links: Annotated[
-        list[Path], typer.Option(help="Folder with wheels of build requirements that no index has.")
-    ] = [],  # noqa: B006
-    crates: Annotated[list[Path], typer.Option(help="Folder with the Rust crates that were used.")] = [],  # noqa: B006
+    source_file: SourceFiles = [],  # noqa: B006 - typer copies it
+    ports: Ports = [],  # noqa: B006
+    find_links: FindLinks = [],  # noqa: B006
+    crates: Crates = [],  # noqa: B006
     stabilised: Annotated[
         bool,
         typer.Option(
             "--stabilised", help="Be content where only order, times or compression of members differ."
         ),
     ] = False,
-    offline: Annotated[bool, typer.Option("--offline", help="Use only what is in the cache.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    offline: Offline = False,
+    as_json: AsJson = False,
 ) -> None:
     """Build a wheel again from its record, under changed conditions, and compare.
 

@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from manyloong.cli.options import AsJson
+
 app = typer.Typer(help="Look at recipes and check them.", no_args_is_help=True)
 _EPILOG = "Examples: manyloong recipe check; manyloong recipe check ./recipes/demo.toml --offline"
 
@@ -12,7 +14,7 @@ _EPILOG = "Examples: manyloong recipe check; manyloong recipe check ./recipes/de
 @app.command(name="list")
 def list_recipes(
     debt: Annotated[bool, typer.Option("--debt", help="Show each line of each recipe, and why.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """List the recipes that come with this program."""
     from manyloong.cli import terminal
@@ -38,7 +40,7 @@ def list_recipes(
 @app.command()
 def show(
     name: Annotated[str, typer.Argument(help="A project.")],
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Show one recipe as it was understood."""
     from manyloong.cli import terminal
@@ -63,6 +65,9 @@ def check(
         list[Path] | None,
         typer.Argument(help="Recipes and folders of recipes; without any, the shipped ones."),
     ] = None,
+    ports: Annotated[
+        list[Path], typer.Option("--ports", help="Folder of ports (NAME.toml) besides the shipped ones.")
+    ] = [],  # noqa: B006 - typer copies it
     offline: Annotated[
         bool, typer.Option("--offline", help="Do not ask the index whether the versions exist.")
     ] = False,
@@ -73,4 +78,4 @@ def check(
     """
     from manyloong.cli.recipe_check import check_recipes
 
-    raise typer.Exit(check_recipes(recipes or [], offline=offline))
+    raise typer.Exit(check_recipes(recipes or [], offline=offline, folders=ports))

@@ -1,20 +1,24 @@
 """What ``manyloong recipe check`` prints."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from manyloong.cli import terminal
 from manyloong.errors import InputError, ManyloongError
-from manyloong.roots.ports import all_ports, find_port
+from manyloong.roots.ports import Port, all_ports, find_port
 from manyloong.wheels.recipes import SUFFIX, Recipe, read_recipe, shipped_names, shipped_recipe
 from manyloong.wheels.registry import Registry, require_release
 
 
-def check_recipes(paths: Sequence[Path], *, offline: bool) -> int:
-    """Check each, print what is wrong; the gravest exit code, 0 when nothing is."""
+def check_recipes(paths: Sequence[Path], *, offline: bool, folders: Sequence[Path] = ()) -> int:
+    """Check each, print what is wrong; the gravest exit code, 0 when nothing is.
+
+    ``folders`` hold ports of the user's, which recipes may name too.
+    """
     checks = list(_readers(paths))
+    ports = all_ports(folders)
     registry = None if offline else _registry()
-    codes = [_check(name, read, registry) for name, read in checks]
+    codes = [_check(name, read, ports, registry) for name, read in checks]
     print(f"{len(checks)} recipes, {sum(code != 0 for code in codes)} with faults")
     return max(codes, default=0)
 
@@ -38,23 +42,39 @@ def _registry() -> Registry:
     return open_outside(ignore, offline=False, locked=False).registry
 
 
-def _check(name: str, read: Callable[[], Recipe], registry: Registry | None) -> int:
-    found: list[ManyloongError] = []
-    try:
-        recipe = read()
-        for port in recipe.ports:
-            find_port(port, all_ports(), asked_by=f"the recipe of {recipe.name}")
-        if registry is not None:
-            require_release(recipe.name, recipe.versions, registry)
-    except ManyloongError as error:
-        found = [error]
-    except ExceptionGroup as group:
-        found = [leaf for leaf in _leaves(group) if isinstance(leaf, ManyloongError)]
+def _check(
+    name: str, read: Callable[[], Recipe], ports: Mapping[str, Port], registry: Registry | None
+) -> int:
+    found = list(_faults(read, ports, registry))
     for one in found:
         terminal.print_error(one.message, hint=one.hint)
     if not found:
         print(f"{name}: good")
     return max((one.exit_code for one in found), default=0)
+
+
+def _faults(
+    read: Callable[[], Recipe], ports: Mapping[str, Port], registry: Registry | None
+) -> Iterator[ManyloongError]:
+    """Everything that is wrong with one recipe."""
+    try:
+        recipe = read()
+    except ManyloongError as error:
+        yield error
+        return
+    except ExceptionGroup as group:
+        yield from (leaf for leaf in _leaves(group) if isinstance(leaf, ManyloongError))
+        return
+    for port in recipe.ports:
+        try:
+            find_port(port, ports, asked_by=f"the recipe of {recipe.name}")
+        except ManyloongError as error:
+            yield error
+    if registry is not None:
+        try:
+            require_release(recipe.name, recipe.versions, registry)
+        except ManyloongError as error:
+            yield error
 
 
 def _leaves(error: BaseException) -> Iterator[BaseException]:

@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from manyloong.cli.options import AsJson, Locked, Mirror, Offline
+
 if TYPE_CHECKING:
     from manyloong.cli.doors import Outside
     from manyloong.events import Listener
@@ -16,13 +18,6 @@ if TYPE_CHECKING:
     from manyloong.wheels.doors import Doors
 
 app = typer.Typer(help="The roots that builds and tests run in.", no_args_is_help=True)
-
-Offline = Annotated[bool, typer.Option("--offline", help="Use only what is in the cache.")]
-Mirror = Annotated[
-    Path | None,
-    typer.Option(metavar="DIR", help="A folder made by `root vendor`, asked before the network."),
-]
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 
 
 @app.command("list")
@@ -123,9 +118,7 @@ def build(
         list[str] | None, typer.Argument(help="Roots; without any, those that builds on this host need.")
     ] = None,
     offline: Offline = False,
-    locked: Annotated[
-        bool, typer.Option("--locked", help="Refuse roots that differ from their locks.")
-    ] = False,
+    locked: Locked = False,
     mirror: Mirror = None,
     as_json: AsJson = False,
 ) -> None:
@@ -140,7 +133,7 @@ def build(
     with ProgressListener(quiet=as_json) as listener:
         outside = open_outside(listener, offline=offline, locked=locked, mirror=mirror)
         wanted = names or needed_roots(outside.host)
-        roots = [ensure(name, outside, listener) for name in wanted]
+        roots = [ensure(name, outside) for name in wanted]
     if as_json:
         terminal.print_json({"roots": [asdict(root) | {"path": str(root.path)} for root in roots]})
         return
@@ -226,7 +219,7 @@ def shell(
 
     with ProgressListener() as listener:
         outside = open_outside(listener, offline=offline, locked=False)
-        root = ensure(name, outside, listener)
+        root = ensure(name, outside)
         doors = outside.doors
         sources = Sources(store=doors.store, fetcher=doors.fetcher, mirrors=doors.mirrors, listener=listener)
         spec = root_spec(find_floor(name).target.test_root if is_floor(name) else name)
@@ -255,23 +248,12 @@ def _enter(root: "Root", emulator: "Emulator | None", command: list[str], outsid
         return subprocess.run(["sh", str(script), *command], check=False).returncode
 
 
-def ensure(name: str, outside: "Outside", listener: "Listener") -> "Root":
+def ensure(name: str, outside: "Outside") -> "Root":
     """The root of that name, through these doors."""
-    from manyloong.roots import ensure_root
     from manyloong.roots.floor import is_floor
+    from manyloong.wheels.kit import root_of
 
-    doors = outside.doors
-    if is_floor(name):
-        return _ensure_floor(name, outside)
-    return ensure_root(
-        name,
-        store=doors.store,
-        fetcher=doors.fetcher,
-        mirrors=doors.mirrors,
-        runner=doors.runner,
-        listener=listener,
-        locked=doors.locked,
-    )
+    return _ensure_floor(name, outside) if is_floor(name) else root_of(name, outside.doors)
 
 
 def _ensure_floor(name: str, outside: "Outside") -> "Root":

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from manyloong.cli.root import AsJson
+from manyloong.cli.options import AsJson
 
 if TYPE_CHECKING:
     from manyloong.store import Store

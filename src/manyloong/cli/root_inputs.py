@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from manyloong.cli.root import AsJson, ensure
+from manyloong.cli.options import AsJson
+from manyloong.cli.root import ensure
 
 if TYPE_CHECKING:
     from manyloong.events import Listener
@@ -50,7 +51,7 @@ def _vendored(
     with doors.store.scratch("vendor") as place:
         fetcher = RecordingFetcher(doors.fetcher)
         fresh = replace(outside, doors=replace(doors, store=Store(place), fetcher=fetcher))
-        root = ensure(name, fresh, listener)
+        root = ensure(name, fresh)
     files = sorted(fetcher.files.values(), key=lambda file: file.sha256)
     return root, files, fill_shelf(directory, files, store=doors.store)
 

@@ -2,14 +2,15 @@
 
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from manyloong.cli.root import AsJson, Mirror, ensure
+from manyloong.cli.options import AsJson, Mirror
+from manyloong.cli.root import ensure
 
 if TYPE_CHECKING:
     from manyloong.cli.changed import Conditions, Rebuilt
@@ -40,16 +41,16 @@ def verify(
     from manyloong.cli.progress import ProgressListener
     from manyloong.errors import IntegrityError
 
+    outcomes: list[Rebuilt] = []
     with ProgressListener(quiet=as_json) as listener:
-        outcomes = _verified(names, listener, mirror=mirror, twice=twice or mirror is not None)
-    if record:
-        for outcome in outcomes:
-            _record(outcome)
+        for outcome in verified(names, listener, mirror=mirror, twice=twice or mirror is not None):
+            outcomes.append(outcome)
+            if record:
+                _record(outcome)
+            if not as_json:
+                _print_outcome(outcome)
     if as_json:
         terminal.print_json({"roots": [asdict(outcome) for outcome in outcomes]})
-    else:
-        for outcome in outcomes:
-            _print_outcome(outcome)
     if not all(outcome.same for outcome in outcomes):
         raise typer.Exit(IntegrityError.exit_code)
 
@@ -71,13 +72,12 @@ class _Place:
     outside: "Outside"  # of the first builds
     folder: Path
     conditions: "Conditions"  # of the second builds
-    listener: "Listener"
 
 
-def _verified(
-    names: Sequence[str], listener: "Listener", *, mirror: Path | None, twice: bool
-) -> "list[Rebuilt]":
-    """Each root or image; what they share is built once for the first and once for the second builds."""
+def verified(
+    names: Sequence[str], listener: "Listener", *, mirror: Path | None = None, twice: bool = False
+) -> "Iterator[Rebuilt]":
+    """Each root or image as it is done; what they share is built once for the first, once for the second."""
     from manyloong.cli.changed import changed_conditions
     from manyloong.cli.doors import open_outside
 
@@ -87,9 +87,9 @@ def _verified(
             outside=open_outside(listener, offline=False, locked=False, mirror=mirror, cache=cache),
             folder=folder,
             conditions=changed_conditions(folder),
-            listener=listener,
         )
-        return [_again(name, place) for name in dict.fromkeys(names)]
+        for name in dict.fromkeys(names):
+            yield _again(name, place)
 
 
 def _again(name: str, place: _Place) -> "Rebuilt":
@@ -99,7 +99,7 @@ def _again(name: str, place: _Place) -> "Rebuilt":
         image = _first_image(name, place)
         _link_inputs(place)
         return compare_images(name, image, export_under(place.conditions, name), place.conditions)
-    first = ensure(name, place.outside, place.listener).path
+    first = ensure(name, place.outside).path
     _link_inputs(place)
     return compare_builds(name, first, build_under(place.conditions, name), place.conditions)
 
@@ -115,15 +115,14 @@ def _is_image(name: str) -> bool:
     return True
 
 
-def _first_image(name: str, place: _Place) -> tuple[Path, str]:
-    """The folder of an image, and its manifest's digest."""
+def _first_image(name: str, place: _Place) -> Path:
+    """The folder of an image."""
     from manyloong.cli.image import find_image
     from manyloong.roots.images.oci import export_layout
 
     folder = place.folder / f"image-{name}"
-    doors = replace(place.outside.doors, listener=place.listener)
-    layout = export_layout(find_image(name, replace(place.outside, doors=doors)), folder)
-    return folder, layout.manifest.digest
+    export_layout(find_image(name, place.outside), folder)
+    return folder
 
 
 def _link_inputs(place: _Place) -> None:

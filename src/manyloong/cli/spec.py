@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from manyloong.cli.options import AsJson
+
 app = typer.Typer(
     name="spec",
     help="The ABI specification of loongarch64 wheels.",
@@ -14,11 +16,9 @@ app = typer.Typer(
     epilog="Examples: manyloong spec show; manyloong spec explain ML040; manyloong spec diff --auditwheel",
 )
 
-_JSON = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
-
 
 @app.command()
-def show(as_json: _JSON = False) -> None:
+def show(as_json: AsJson = False) -> None:
     """What a wheel may need and what it must be, for each platform tag."""
     from manyloong.cli import terminal
     from manyloong.spec import to_json, to_text
@@ -34,7 +34,7 @@ def explain(
     rules: Annotated[
         list[str] | None, typer.Argument(metavar="[RULE]...", help="Rule ids; none lists all.")
     ] = None,
-    as_json: _JSON = False,
+    as_json: AsJson = False,
 ) -> None:
     """What a rule of the auditor says, why, and what to do."""
     from dataclasses import asdict
@@ -70,7 +70,7 @@ def check_tag(tags: Annotated[list[str], typer.Argument(metavar="TAG...", help="
 @app.command()
 def diff(
     auditwheel: Annotated[bool, typer.Option("--auditwheel", help="With the installed auditwheel.")] = True,
-    as_json: _JSON = False,
+    as_json: AsJson = False,
 ) -> None:
     """Each difference from auditwheel's policies, with its reason."""
     from dataclasses import asdict

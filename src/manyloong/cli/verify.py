@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from manyloong.cli.options import Offline
+
 if TYPE_CHECKING:
     from manyloong.provenance import Checked, Subject, Trust
 
@@ -22,7 +24,7 @@ def provenance(
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Where to write it, instead of beside the wheel.")
     ] = None,
-    offline: Annotated[bool, typer.Option("--offline", help="Use only what is in the cache.")] = False,
+    offline: Offline = False,
 ) -> None:
     """Write the provenance of a wheel or a root: an in-toto statement with SLSA provenance v1.
 
@@ -32,10 +34,11 @@ def provenance(
 
     from manyloong.cli.signing import configured_signer
     from manyloong.cli.verify_things import statement_about
+    from manyloong.config.signing import signing
     from manyloong.provenance import format_statement
     from manyloong.store import write_whole
 
-    statement, place = statement_about(thing, offline=offline)
+    statement, place = statement_about(thing, offline=offline, builder=signing(os.environ).builder)
     text = format_statement(statement)
     signer = configured_signer(os.environ, key)
     path = output or place

@@ -8,21 +8,26 @@ from manyloong.cli.doors import Outside, open_outside
 from manyloong.cli.progress import ProgressListener
 from manyloong.errors import InputError, IntegrityError, NotFoundError
 from manyloong.provenance import (
+    LOCAL,
+    BuiltFrom,
     Checked,
     Subject,
+    floor_built_from,
     provenance_path,
     root_statement,
     root_subject,
+    said_builder,
     unsigned_statement,
     wheel_statement,
 )
-from manyloong.record import parse_record, record_path
+from manyloong.record import read_record, record_of, record_path
 from manyloong.roots import Root
 from manyloong.roots.compare import tree_digests
 from manyloong.roots.floor import find_floor, is_floor
 from manyloong.roots.lock import committed_lock, has_lock
 from manyloong.roots.spec import root_spec
 from manyloong.store.objects import file_sha256
+from manyloong.wheels.kit import ensure_kit, kit_parts
 
 
 def is_wheel(thing: str) -> bool:
@@ -30,34 +35,31 @@ def is_wheel(thing: str) -> bool:
     return thing.endswith(".whl")
 
 
-def statement_about(thing: str, *, offline: bool) -> tuple[dict[str, Any], Path]:
-    """The statement about a wheel or a root, and where its file belongs."""
-    if is_wheel(thing):
-        wheel = Path(thing)
-        record = parse_record(_record(wheel), where=str(record_path(wheel)))
-        if (found := file_sha256(wheel)) != record.wheel.sha256:
-            raise IntegrityError(
-                f"{wheel} has SHA-256 {found}, its record says {record.wheel.sha256}",
-                hint="get the wheel again, or build it again: --force",
-            )
-        return wheel_statement(record), provenance_path(wheel)
+def statement_about(thing: str, *, offline: bool, builder: str = "") -> tuple[dict[str, Any], Path]:
+    """The statement about a wheel or a root, and where its file belongs.
+
+    ``builder`` is who built a root ("": nobody in particular); of a wheel the record says who did.
+    """
+    if not is_wheel(thing):
+        return _root_statement(thing, offline=offline, builder=builder or LOCAL), default_place(thing)
+    wheel = Path(thing)
+    return wheel_statement(record_of(wheel)), provenance_path(wheel)
+
+
+def _root_statement(name: str, *, offline: bool, builder: str) -> dict[str, Any]:
     with ProgressListener() as listener:
         outside = open_outside(listener, offline=offline, locked=False)
-        root = _root(thing, outside)
-    sources = find_floor(thing).sources if is_floor(thing) else ()
-    locked = (committed_lock(thing), root_spec(thing)) if has_lock(thing) else None
+        root = _root(name, outside)
+        built = _built_from(name, outside) if is_floor(name) else None
+    locked = (committed_lock(name), root_spec(name)) if has_lock(name) else None
     digests = tree_digests(root.path, epoch=EPOCH)
-    return root_statement(root, digests, locked=locked, sources=sources), default_place(thing)
+    return root_statement(root, digests, locked=locked, built=built, builder=builder)
 
 
-def _record(wheel: Path) -> bytes:
-    path = record_path(wheel)
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise NotFoundError(
-            f"no build record {path}: {error.strerror}", hint="manyloong build writes it beside the wheel"
-        ) from None
+def _built_from(name: str, outside: Outside) -> BuiltFrom:
+    floor, doors = find_floor(name), outside.doors
+    parts = kit_parts(ensure_kit(floor.target, outside.host, doors=doors), doors)
+    return floor_built_from(floor, parts, outside.host)
 
 
 def _root(name: str, outside: Outside) -> Root:
@@ -67,7 +69,7 @@ def _root(name: str, outside: Outside) -> Root:
         raise NotFoundError(
             f"no wheel and no root of that name: {name!r}", hint="see the roots: manyloong root list"
         )
-    return ensure(name, outside, outside.doors.listener)
+    return ensure(name, outside)
 
 
 def default_place(thing: str) -> Path:
@@ -98,7 +100,7 @@ def unsigned_about(data: bytes, thing: str, subject: Subject, path: Path) -> Che
     """An unsigned statement, against what the record beside the wheel, or the root's lock, says."""
     if not is_wheel(thing) and Path(thing).is_dir():
         raise InputError("--unsigned needs a wheel with its record, or the name of a root")
-    expected, _ = statement_about(thing, offline=True)
+    expected, _ = statement_about(thing, offline=True, builder=said_builder(data))
     return unsigned_statement(data, subject, expected, where=str(path))
 
 
@@ -109,7 +111,7 @@ def checked_record(wheel: Path | None, checked: Checked) -> bool:
     path = record_path(wheel)
     said = checked.byproducts.get(path.name)
     data_sha256 = file_sha256(path)
-    parse_record(path.read_bytes(), where=str(path))
+    read_record(path)
     if said != data_sha256:
         raise IntegrityError(
             f"{path} is not the record that the provenance names: SHA-256 {data_sha256}, not {said}",

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from manyloong.errors import HostError, InputError, IntegrityError
+from manyloong.errors import InputError, IntegrityError
 from manyloong.index.settings import Settings
 
 PUBLIC_ROOT = "sigstore"  # the public instance, with the root that the library brings along
@@ -64,24 +64,9 @@ class SigstoreTrust:
     """A certificate authority, a certificate log and a transparency log, and the signers they may name."""
 
     def __init__(self, trusted_root: Path | None, signers: tuple[Signer, ...]) -> None:
-        try:
-            from sigstore.errors import Error  # noqa: PLC0415 -- 2 s to import; see above
-            from sigstore.models import ClientTrustConfig, TrustedRoot  # noqa: PLC0415
-            from sigstore.verify import Verifier  # noqa: PLC0415
-        except ImportError as error:
-            raise HostError(
-                "signatures cannot be verified: the libraries are not installed",
-                hint="pip install 'manyloong[index,provenance]'",
-            ) from error
-        try:
-            known = (
-                TrustedRoot.from_file(str(trusted_root))
-                if trusted_root
-                else ClientTrustConfig.production(offline=True).trusted_root
-            )
-            self.verifier = Verifier(trusted_root=known)
-        except (OSError, ValueError, Error) as error:
-            raise InputError(f"trusted-root: {trusted_root or PUBLIC_ROOT}: {error}") from error
+        from manyloong.provenance.identity import open_verifier  # noqa: PLC0415 -- see above
+
+        self.verifier = open_verifier(trusted_root, option="trusted-root", extra="index,provenance")
         self.signers = signers
 
     @property

@@ -2,34 +2,45 @@
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from manyloong.errors import HostError, InputError, IntegrityError
 from manyloong.provenance.statement import PAYLOAD
+
+if TYPE_CHECKING:
+    from sigstore.verify import Verifier
+
+
+def open_verifier(trusted_root: Path | None, *, option: str, extra: str = "provenance") -> "Verifier":
+    """Sigstore's verifier for a trusted root (None: the public instance's).
+
+    HostError without the libraries, which ``extra`` brings; InputError that names ``option``.
+    """
+    try:
+        from sigstore.errors import Error  # noqa: PLC0415 -- an extra; 2 s to import
+        from sigstore.models import ClientTrustConfig, TrustedRoot  # noqa: PLC0415
+        from sigstore.verify import Verifier  # noqa: PLC0415
+    except ImportError as error:
+        raise HostError(
+            "signatures cannot be verified: the libraries are not installed",
+            hint=f"pip install 'manyloong[{extra}]'",
+        ) from error
+    try:
+        known = (
+            TrustedRoot.from_file(str(trusted_root))
+            if trusted_root
+            else ClientTrustConfig.production(offline=True).trusted_root
+        )
+        return Verifier(trusted_root=known)
+    except (OSError, ValueError, Error) as error:
+        raise InputError(f"{option}: {trusted_root or 'the public instance'}: {error}") from error
 
 
 class IdentityTrust:
     """A mail address or URI that an issuer vouches for, under a trusted root (None: the public one)."""
 
     def __init__(self, identity: str, issuer: str, trusted_root: Path | None = None) -> None:
-        try:
-            from sigstore.errors import Error  # noqa: PLC0415 -- an extra; 2 s to import
-            from sigstore.models import ClientTrustConfig, TrustedRoot  # noqa: PLC0415
-            from sigstore.verify import Verifier  # noqa: PLC0415
-        except ImportError as error:
-            raise HostError(
-                "signatures cannot be verified: the libraries are not installed",
-                hint="pip install 'manyloong[provenance]'",
-            ) from error
-        try:
-            known = (
-                TrustedRoot.from_file(str(trusted_root))
-                if trusted_root
-                else ClientTrustConfig.production(offline=True).trusted_root
-            )
-            self._verifier = Verifier(trusted_root=known)
-        except (OSError, ValueError, Error) as error:
-            raise InputError(f"--trusted-root {trusted_root or ''}: {error}") from error
+        self._verifier = open_verifier(trusted_root, option="--trusted-root")
         self._identity = identity
         self._issuer = issuer
 

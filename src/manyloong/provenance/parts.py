@@ -1,16 +1,15 @@
 """The statement about a root: what it was unpacked or built from, and the digests of the finished tree."""
 
-from collections.abc import Sequence
 from typing import Any
 
 from manyloong import __version__
 from manyloong.errors import LockError
+from manyloong.provenance.built import BuiltFrom
 from manyloong.provenance.statement import LOCAL, PART, statement_of
 from manyloong.roots import Root
 from manyloong.roots.compare import TreeDigests
 from manyloong.roots.lock import spec_digest
 from manyloong.roots.model import RootLock, RootSpec
-from manyloong.roots.sources import PinnedSource
 
 ROOT = "urn:manyloong:build:root:v1"
 TREE = "manyloongTree"  # digest algorithm: store.normalise.tree_digest
@@ -26,10 +25,10 @@ def root_statement(
     digests: TreeDigests,
     *,
     locked: tuple[RootLock, RootSpec] | None,
-    sources: Sequence[PinnedSource] = (),
+    built: BuiltFrom | None = None,
     builder: str = LOCAL,
 ) -> dict[str, Any]:
-    """The statement about a root from a lock, or from sources; LockError for one that is not as locked."""
+    """The statement about a root from a lock, or one built from source; LockError for one that drifted."""
     if root.drift:
         raise LockError(
             f"{root.name} differs from its lock, so there is nothing to say of where it comes from:\n  "
@@ -38,19 +37,23 @@ def root_statement(
         )
     parameters: dict[str, Any] = {"root": root.name}
     inputs: list[dict[str, Any]] = []
+    inside: dict[str, Any] = {"id": root.id}
     if locked is not None:
         lock, spec = locked
         parameters |= {"suite": lock.suite, "architecture": lock.architecture, "date": lock.date.isoformat()}
+        inside["recipe"] = lock.recipe
         inputs.append({"name": f"spec {spec.name}", "digest": {"sha256": spec_digest(spec)}})
         inputs += [
             {"name": one.path.rpartition("/")[2], "uri": one.path, "digest": {"sha256": one.sha256}}
             for one in lock.packages
         ]
-    inputs += [{"name": f"{one.name} {one.version}", "digest": {"sha256": one.sha256}} for one in sources]
+    if built is not None:
+        inside["steps"] = list(built.steps)
+        inputs += built.inputs
     definition = {
         "buildType": ROOT,
         "externalParameters": parameters,
-        "internalParameters": {"id": root.id},
+        "internalParameters": inside,
         "resolvedDependencies": [*inputs, {"name": root.name, "digest": {PART: root.id}}],
     }
     details = {

@@ -56,20 +56,10 @@ class SigstoreSigner:
 
     def __init__(self, trust_config: Path | None = None) -> None:
         try:
-            from sigstore import oidc  # noqa: PLC0415 -- 2 s to import
-            from sigstore.models import ClientTrustConfig  # noqa: PLC0415
+            from sigstore.models import ClientTrustConfig  # noqa: PLC0415 -- 2 s to import
         except ImportError as error:
             raise HostError("nothing can be signed: the libraries are not installed", hint=_NEEDED) from error
-        try:
-            found = oidc.detect_credential()
-            self._token = oidc.IdentityToken(found) if found else None
-        except oidc.IdentityError as error:
-            raise HostError(f"this process has no usable Sigstore identity: {error}") from error
-        if self._token is None:
-            raise HostError(
-                "this process has no Sigstore identity: no OpenID credential was found",
-                hint="on CI, permit the job an id token; elsewhere sign with a key",
-            )
+        self._token = _identity_token()
         try:
             text = trust_config.read_text("utf-8") if trust_config else None
             self._trust = ClientTrustConfig.from_json(text) if text else ClientTrustConfig.production()
@@ -81,12 +71,28 @@ class SigstoreSigner:
     def sign(self, statement: bytes) -> bytes:
         """A Sigstore bundle (version 0.3) as JSON."""
         from sigstore.dsse import Statement  # noqa: PLC0415
-        from sigstore.errors import Error  # noqa: PLC0415
         from sigstore.sign import SigningContext  # noqa: PLC0415
 
         try:
-            assert self._token is not None  # noqa: S101 -- the constructor has refused that
             with SigningContext.from_trust_config(self._trust).signer(self._token) as signer:
                 return signer.sign_dsse(Statement(statement)).to_json().encode() + b"\n"
-        except (Error, OSError) as error:
-            raise FetchError(f"Sigstore did not sign: {error}", hint="sign with a key instead") from error
+        except Exception as error:  # the services' errors have no class in common, and some no words
+            said = str(error) or str(error.__cause__ or type(error).__name__)
+            raise FetchError(f"Sigstore did not sign: {said}", hint="sign with a key instead") from error
+
+
+def _identity_token() -> Any:
+    """Who this process is, as its surroundings vouch for it; HostError where they do not."""
+    from sigstore import oidc  # noqa: PLC0415
+
+    try:
+        found = oidc.detect_credential()
+        token = oidc.IdentityToken(found) if found else None
+    except oidc.IdentityError as error:
+        raise HostError(f"this process has no usable Sigstore identity: {error}") from error
+    if token is None:
+        raise HostError(
+            "this process has no Sigstore identity: no OpenID credential was found",
+            hint="on CI, permit the job an id token; elsewhere sign with a key",
+        )
+    return token

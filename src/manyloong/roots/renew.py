@@ -1,6 +1,7 @@
 """Making a lock again from the newest signed index."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
 
@@ -8,8 +9,8 @@ from manyloong.events import Listener
 from manyloong.roots.ensure import Sources, fetch_packages
 from manyloong.roots.index import Clock, read_index, utc_now
 from manyloong.roots.licences import with_licences
-from manyloong.roots.lock import committed_lock, has_lock
-from manyloong.roots.model import RootLock
+from manyloong.roots.lock import committed_lock, has_lock, root_id, spec_digest
+from manyloong.roots.model import RootLock, RootSpec
 from manyloong.roots.resolve import lock_changes, resolve_lock
 from manyloong.roots.spec import all_specs, root_spec
 from manyloong.store import Fetcher, Store
@@ -40,8 +41,26 @@ def renew_lock(
         clock=clock,
     )
     new = resolve_lock(spec, index.packages, date=index.date)
-    changes = lock_changes(committed_lock(name), new) if has_lock(name) else ()
+    changes: tuple[str, ...] = ()
+    if has_lock(name):
+        new, changes = settled(committed_lock(name), new, spec)
     return new, changes, f"index of {index.date:%Y-%m-%d}, signed by {', '.join(index.signers)}"
+
+
+def settled(old: RootLock, new: RootLock, spec: RootSpec) -> tuple[RootLock, tuple[str, ...]]:
+    """What a lock becomes, and a line for each package that differs.
+
+    One of the same packages stays as it is: a newer index alone is no reason for another id, and the tree it
+    expects is known as long as its spec is the same.
+    """
+    if root_id(replace(new, date=old.date), spec) == root_id(old, spec):
+        return (old if old.spec == spec_digest(spec) else replace(old, tree="", spec="")), ()
+    others = tuple(
+        f"{old.root}: {name} {getattr(old, name)} -> {getattr(new, name)}"
+        for name in ("architecture", "suite", "recipe")
+        if getattr(old, name) != getattr(new, name)
+    )
+    return new, others + lock_changes(old, new)
 
 
 def complete_lock(

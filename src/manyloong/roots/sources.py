@@ -85,6 +85,14 @@ def ensure_sources(
     sources: Sequence[PinnedSource], *, fetcher: Fetcher, mirrors: Sequence[str], listener: Listener
 ) -> dict[str, Path]:
     """Every archive, checked, by the source's name. FetchError that names what is gone, IntegrityError."""
+    found = archives_by_hash(sources, fetcher=fetcher, mirrors=mirrors, listener=listener)
+    return {source.name: found[source.sha256] for source in sources}
+
+
+def archives_by_hash(
+    sources: Sequence[PinnedSource], *, fetcher: Fetcher, mirrors: Sequence[str], listener: Listener
+) -> dict[str, Path]:
+    """As ``ensure_sources``, by SHA-256: for sources of several owners, which may have one name."""
     wanted = [
         RemoteFile(
             name=f"{source.name} {source.version}",
@@ -92,10 +100,10 @@ def ensure_sources(
             sha256=source.sha256,
             size_bytes=source.size_bytes,
         )
-        for source in sources
+        for source in {source.sha256: source for source in sources}.values()
     ]
     try:
-        paths = fetcher.fetch(wanted, label="sources", listener=listener)
+        return fetcher.fetch(wanted, label="sources", listener=listener)
     except GoneError as gone:
         missing = [source for source in sources if f"{source.name} {source.version}" in gone.names]
         lines = (f"{source.name} {source.version} (SHA-256 {source.sha256})" for source in missing)
@@ -103,7 +111,6 @@ def ensure_sources(
             f"source not reachable on any mirror: {'; '.join(lines)}",
             hint="name a mirror that has it: MANYLOONG_DEBIAN_MIRROR=https://...",
         ) from gone
-    return {source.name: paths[source.sha256] for source in sources}
 
 
 def unpack_source(source: PinnedSource, archive: Path, folder: Path, *, members: Sequence[str] = ()) -> None:

@@ -13,6 +13,7 @@ import build
 import pyproject_hooks
 
 from manyloong.errors import BuildError, InputError
+from manyloong.roots import Port
 from manyloong.sandbox import Bind, Command, Done, Runner
 from manyloong.wheels.cross import BUILD, ENVIRONMENT, SOURCE, TOOLS
 from manyloong.wheels.diagnosis import LINES, diagnose_build
@@ -79,14 +80,22 @@ class HookRunner:
     """Runs what pyproject_hooks asks for as commands of the sandbox; has the shape ``build`` wants.
 
     ``template`` holds root, binds, environment and limits; argv and working directory come from the hook.
+    Errors name those of the ``ports`` that have what a build missed.
     """
 
     def __init__(
-        self, template: Command, place: Workplace, runner: Runner, *, prefix: tuple[str, ...] = ()
+        self,
+        template: Command,
+        place: Workplace,
+        runner: Runner,
+        *,
+        prefix: tuple[str, ...] = (),
+        ports: Mapping[str, Port] | None = None,
     ) -> None:
         self.template = template
         self._prefix = prefix  # words before each command's own
         self._place = place
+        self._ports = ports or {}
         self._runner = runner
         self.commands: list[Command] = []
 
@@ -116,10 +125,10 @@ class HookRunner:
         self.commands.append(command)
         done = self._runner.run(command)
         if not done.succeeded:
-            raise hook_error(hook, done, self._place.source)
+            raise hook_error(hook, done, self._place.source, self._ports)
         output = control / "output.json"
         if not output.is_file():
-            raise hook_error(hook, done, self._place.source)
+            raise hook_error(hook, done, self._place.source, self._ports)
         shutil.copyfile(output, Path(host_control) / "output.json")
 
     def _inside(self, variables: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
@@ -139,7 +148,7 @@ class HookRunner:
         file.write_text(json.dumps(document), "utf-8")
 
 
-def hook_error(hook: str, done: Done, sources: Path) -> BuildError:
+def hook_error(hook: str, done: Done, sources: Path, ports: Mapping[str, Port] | None = None) -> BuildError:
     """Why a hook failed, as far as its output tells, with the last 30 lines of it and the next step."""
     reasons = {
         "timeout": "took too long",
@@ -152,7 +161,7 @@ def hook_error(hook: str, done: Done, sources: Path) -> BuildError:
         script = _BUILD_SCRIPT.search(lines)
         reason += f": the build script of the crate {script[1]} wants the network" if script else ""
         hint = "builds have no network; what this one asks for is in the lines above: switch it off"
-    elif done.outcome == "exited" and (known := diagnose_build(done.last_lines(LINES), sources)):
+    elif done.outcome == "exited" and (known := diagnose_build(done.last_lines(LINES), sources, ports)):
         reason, hint = f"{reason}: {known.cause}", known.hint
     return BuildError(f"{hook} {reason}; the last lines were:\n{lines}", hint=hint)
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from manyloong.errors import BuildError
 from manyloong.events import Warned
+from manyloong.roots import Port
 from manyloong.sandbox import Bind, Command
 from manyloong.store import Store
 from manyloong.wheels import cross
@@ -88,7 +89,7 @@ def build_in_lane(
             lane.prepare(workplace)
             added = ensure_compilers(job, kit, lane, workplace, doors)
             site = _open_site(job, lane, workplace, stock, doors, added, epoch=epoch, libraries=libraries)
-            raw = _build_round(site, epoch=epoch)
+            raw = _build_round(replace(site, ports=kit.ports), epoch=epoch)
         except BuildError as error:
             stock = next_stock(job, stock, workplace, error, doors=doors)
             shutil.rmtree(place)
@@ -256,6 +257,7 @@ class _Site:
     doors: Doors
     libraries: Path | None
     added: Compilers
+    ports: Mapping[str, Port] | None = None  # all there are, for the words of errors
 
     def after_hooks(self) -> tuple["_Site", tuple[Download, ...]]:
         """The site once the project's own hooks have run, and what they took from the package index."""
@@ -291,7 +293,7 @@ class _Site:
             environment=tuple(sorted(described.items())),
         )
         cross.write_programs(self.workplace.tools, environment.path, dict(self.added.compilers))
-        return HookRunner(template, self.workplace, self.doors.runner, prefix=gate.prefix)
+        return HookRunner(template, self.workplace, self.doors.runner, prefix=gate.prefix, ports=self.ports)
 
     def binds(self, environment: BuildEnvironment) -> tuple[Bind, ...]:
         """The mounts of a build, those of the promised tree first."""

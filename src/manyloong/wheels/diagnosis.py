@@ -5,11 +5,13 @@ of the log, and the line of the sources that asked for it is found. Reads the so
 """
 
 import re
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from manyloong.errors import BuildError
+from manyloong.roots import Port
+from manyloong.roots.ports.offers import Missing, offering
 from manyloong.wheels.cross import BUILD, NATIVE, SOURCE
 
 LINES = 300  # of the log's end that are read
@@ -34,18 +36,28 @@ class Diagnosis:
 
     cause: str
     hint: str
+    missing: Missing | None = None  # what a port may have
 
 
 Finder = Callable[[re.Match[str], list[str], int, Path], Diagnosis]
 
 
-def diagnose_build(log: str, sources: Path) -> Diagnosis | None:
+def diagnose_build(log: str, sources: Path, ports: Mapping[str, Port] | None = None) -> Diagnosis | None:
     """The last thing in the log that is understood; None where nothing is. ``sources``: the working copy.
 
     What another architecture's code gives away comes before what may be a build's own harmless question.
+    Where one of the ``ports`` has what is missing, the hint names it.
     """
+    found = _last_understood(log, sources)
+    if found is None or found.missing is None or not (names := offering(found.missing, ports or {})):
+        return found
+    said = f'{" or ".join(names)} has it, a port: ports = ["{names[0]}"] in a recipe or in [tool.manyloong]'
+    return replace(found, hint=f"{said}: {PAGE}#libraries")
+
+
+def _last_understood(log: str, sources: Path) -> Diagnosis | None:
     lines = log.splitlines()[-LINES:]
-    for rules in (_CERTAIN, _LIKELY):
+    for rules in (_CERTAIN, _LIKELY, _POSSIBLE):
         for number in range(len(lines) - 1, -1, -1):
             for pattern, explain in rules:
                 if found := pattern.search(lines[number]):
@@ -151,17 +163,30 @@ def _foreign_assembly(found: re.Match[str], lines: list[str], number: int, sourc
 def _missing_header(found: re.Match[str], lines: list[str], number: int, sources: Path) -> Diagnosis:
     del sources
     place, who = _place(found["file"], found["line"]), _who(lines, number)
+    native = _is_native(lines, number)
     return Diagnosis(
         cause=f"{place} includes {found['header']}, which is not there: {who} needs a library that has it",
-        hint=_library_hint(native=_is_native(lines, number)),
+        hint=_library_hint(native=native),
+        missing=None if native else Missing(kind="file", name=found["header"]),
     )
 
 
 def _missing_library(found: re.Match[str], lines: list[str], number: int, sources: Path) -> Diagnosis:
     del sources
+    native = _is_native(lines, number)
     return Diagnosis(
         cause=f"{_who(lines, number)} links lib{found['library']}, which is not there",
-        hint=_library_hint(native=_is_native(lines, number)),
+        hint=_library_hint(native=native),
+        missing=None if native else Missing(kind="library", name=found["library"]),
+    )
+
+
+def _missing_package(found: re.Match[str], lines: list[str], number: int, sources: Path) -> Diagnosis:
+    del lines, number, sources
+    return Diagnosis(
+        cause=f"the build asks for the library {found['package']}, which is not there",
+        hint=_library_hint(native=False),
+        missing=Missing(kind="package", name=found["package"]),
     )
 
 
@@ -178,6 +203,7 @@ def _missing_tool(found: re.Match[str], lines: list[str], number: int, sources: 
     return Diagnosis(
         cause=f"the build runs {tool}, which is not there" + (f" ({place})" if place else ""),
         hint=f"name a project that has it as a wheel in [build-system] requires, or do without: {PAGE}#tools",
+        missing=Missing(kind="file", name=tool),
     )
 
 
@@ -233,6 +259,7 @@ def _build_script(found: re.Match[str], lines: list[str], number: int, sources: 
     )
 
 
+_PACKAGE = r"(?P<package>[A-Za-z][\w.+-]*)"
 _TOOL = r"(?P<tool>[A-Za-z][\w.+-]*)"
 _AT = r"(?:^|\s)(?P<file>(?!/opt/)[^\s:]+):(?P<line>\d+):(?:\d+:)?"
 _HEADER = r"(?P<header>(?:\w*intrin|cpuid|arm_neon|arm_sve|arm_acle|altivec|hexagon_\w+|wasm_simd128)\.h)"
@@ -276,6 +303,8 @@ _LIKELY: _Rules = (
     (re.compile(r"fatal error: 'omp\.h' file not found|unable to find library -lomp\b"), _openmp),
     (re.compile(rf"{_AT} fatal error: '(?P<header>[^']+)' file not found"), _missing_header),
     (re.compile(r"unable to find library -l(?P<library>\S+)"), _missing_library),
+    (re.compile(rf"ERROR: Dependency [\"']{_PACKAGE}[\"'] not found"), _missing_package),
+    (re.compile(rf"^\s+Could NOT find {_PACKAGE} \("), _missing_package),
     (re.compile(rf"(?:sh|bash)(?:: line \d+|: \d+)?: {_TOOL}: (?:command )?not found"), _missing_tool),
     (re.compile(rf"make(?:\[\d+\])?: {_TOOL}: No such file or directory"), _missing_tool),
     (re.compile(rf"FileNotFoundError: \[Errno 2\] No such file or directory: '{_TOOL}'"), _missing_tool),
@@ -284,4 +313,8 @@ _LIKELY: _Rules = (
     (re.compile(r"error: rustc (?P<version>[\d.]+) is not supported by the following"), _newer_rust),
     (re.compile(r"error: failed to run custom build command for `(?P<crate>[^` ]+ v[^` ]+)"), _build_script),
     (re.compile(rf"[Cc]ould not find (?:program|executable|command) ['\"]?{_TOOL}"), _missing_tool),
+)
+_POSSIBLE: _Rules = (
+    (re.compile(rf"Package {_PACKAGE} was not found in the pkg-config search path"), _missing_package),
+    (re.compile(rf"No package '{_PACKAGE}' found"), _missing_package),
 )

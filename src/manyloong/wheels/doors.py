@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from manyloong.events import Listener
+from manyloong.roots import PortDoors
 from manyloong.sandbox import HostFacts, Runner
 from manyloong.store import Fetcher, Store
 from manyloong.wheels.registry import Registry
@@ -28,3 +29,8 @@ class Doors:
     locked: bool  # refuse roots that differ from their locks
     signer: Callable[[bytes], bytes] | None = None  # makes a signed file of a statement of provenance
     builder: str = ""  # URI of who builds, for provenance
+
+
+def port_doors(doors: Doors) -> PortDoors:
+    """The doors that ports need, of those that a build has."""
+    return PortDoors(store=doors.store, fetcher=doors.fetcher, mirrors=doors.mirrors, listener=doors.listener)

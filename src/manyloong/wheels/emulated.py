@@ -86,6 +86,9 @@ class EmulatedLane:
             cross.cross_config_text(self.kit.target, self.python), "utf-8"
         )
         cross.write_answers(workplace.tools, self.kit.target)
+        source = self.kit.source_python(self.python)
+        if source is not None:
+            source.place_home(workplace.path)
         toolchain = self.kit.toolchain
         text = (toolchain.target / "cmake/toolchain.cmake").read_text("utf-8")
         (workplace.tools / _CMAKE).write_text(native_cmake(text), "utf-8")
@@ -192,7 +195,9 @@ class EmulatedLane:
 def open_emulated(python: Python, kit: Kit, doors: Doors, supply: Supply) -> EmulatedLane:
     """The lane for one Python; NotFoundError where the target root has none of that version."""
     home = kit.home_root(python)
-    lane_root = ensure_lane_root(kit.native_root, home, host=kit.host, wanted=kit.target, store=doors.store)
+    lane_root = ensure_lane_root(
+        kit.native_root, home, kit.toolchain, host=kit.host, wanted=kit.target, store=doors.store
+    )
     if not (lane_root.root.path / python.executable[1:]).is_file():
         raise NotFoundError(
             f"the emulated lane has no {python.tag}: {home.name} does not carry it",

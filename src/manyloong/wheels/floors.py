@@ -5,15 +5,16 @@ What cannot be had is a value with its reason, not an error: a wheel that was no
 
 import hashlib
 import json
+import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Literal
 
 from manyloong.errors import FetchError, GoneError, InputError, ManyloongError
 from manyloong.events import Warned
-from manyloong.roots import Root, Toolchain, ensure_root
+from manyloong.roots import Root, Toolchain
 from manyloong.roots.compile import CompileDoors
 from manyloong.roots.floor import Floor, all_floors, ensure_floor
 from manyloong.roots.index import Clock, utc_now
@@ -28,7 +29,7 @@ from manyloong.roots.interpreters import (
     needs_native,
 )
 from manyloong.roots.layout import Layout
-from manyloong.roots.ports import PortDoors, Workshop, ensure_ports, ensure_prefix, shipped_ports
+from manyloong.roots.ports import Workshop, ensure_ports, ensure_prefix, shipped_ports
 from manyloong.roots.ports.ensure import compiler_digest
 from manyloong.roots.pythons import read_built_python, write_python
 from manyloong.roots.sources import PinnedSource
@@ -36,7 +37,7 @@ from manyloong.sandbox import Bind, Emulator
 from manyloong.store import Store
 from manyloong.targets import Host, Python, Target
 from manyloong.wheels.cross import PYTHON_HOME
-from manyloong.wheels.doors import Doors
+from manyloong.wheels.doors import Doors, port_doors
 
 RootChoice = Literal["current", "floor", "imported"]
 CHOICES: tuple[RootChoice, ...] = ("current", "floor", "imported")
@@ -67,6 +68,11 @@ class SourcePython:
         """The build machine's interpreter at its place."""
         return () if self.native is None else (native_bind(self.native),)
 
+    def place_home(self, folder: Path) -> None:
+        """Headers and build variables where a build in that folder looks for them."""
+        if self.home is not None:
+            shutil.copytree(self.home, folder / PurePosixPath(PYTHON_HOME).name)
+
 
 def parse_test_roots(text: str) -> tuple[RootChoice, ...]:
     """``current``, ``floor``, ``imported``, several, or ``all``; InputError naming the word that is none."""
@@ -85,21 +91,13 @@ def floor_parts(
     host: Host,
     *,
     native_root: Root,
+    build_root: Root,
     target_root: Root,
     toolchain: Toolchain,
     emulator: Emulator | None,
     doors: Doors,
 ) -> FloorParts:
-    """What floor roots are built with; fetched and built where it is not there."""
-    build_root = ensure_root(
-        f"floorbuild-{host.debian}",
-        store=doors.store,
-        fetcher=doors.fetcher,
-        mirrors=doors.mirrors,
-        runner=doors.runner,
-        listener=doors.listener,
-        locked=doors.locked,
-    )
+    """What floor roots are built with; the ports are built where they are not there."""
     workshop = Workshop(
         target=target,
         host=host,
@@ -121,11 +119,8 @@ def floor_parts(
 
 def _python_ports(workshop: Workshop, doors: Doors) -> Tree:
     """The C libraries of a complete standard library, as one prefix."""
-    port_doors = PortDoors(
-        store=doors.store, fetcher=doors.fetcher, mirrors=doors.mirrors, listener=doors.listener
-    )
     trees = ensure_ports(
-        needed_ports(), ports=shipped_ports(), workshop=workshop, doors=port_doors, asked_by="CPython"
+        needed_ports(), ports=shipped_ports(), workshop=workshop, doors=port_doors(doors), asked_by="CPython"
     )
     prefix = ensure_prefix(trees, store=doors.store)
     return Tree(id=prefix.name, path=prefix)

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from manyloong.wheels.payload.install_line import wanted
+
 Variables = tuple[tuple[str, str], ...]
 # Paths of the official images that a build may name; what names one is built where they exist.
 PROMISED = re.compile(r"/(?:opt/(?:python|clang|_internal)|project|usr/local|root)\b")
@@ -74,8 +76,7 @@ def prelude(variables: Variables) -> str:
 # ---- system packages
 
 
-_INSTALLERS = {"yum": "install", "dnf": "install", "microdnf": "install", "apk": "add", "apt-get": "install",
-               "apt": "install"}  # fmt: skip
+MANAGERS = ("yum", "dnf", "microdnf", "apk", "apt-get", "apt")
 
 
 def named_packages(command: str) -> tuple[str, ...]:
@@ -88,9 +89,8 @@ def named_packages(command: str) -> tuple[str, ...]:
             continue  # a quote that opens in one part and closes in another: no plain install line
         while words and ("=" in words[0] or words[0] in {"sudo", "env", "if", "then", "else", "do", "!"}):
             words.pop(0)
-        if words and words[0] in _INSTALLERS and _INSTALLERS[words[0]] in words[1:]:
-            start = words.index(_INSTALLERS[words[0]]) + 1
-            found += [word for word in words[start:] if not word.startswith("-")]
+        if words and words[0] in MANAGERS:
+            found += wanted(words[1:]) or ()
     return tuple(dict.fromkeys(found))
 
 

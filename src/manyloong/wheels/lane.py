@@ -1,9 +1,8 @@
 """The ways to a wheel: what a build sees in each lane, and by which Python its hooks run."""
 
-import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Protocol
 
 from manyloong.sandbox import Emulator
@@ -188,8 +187,8 @@ def prepare_cross(workplace: Workplace, kit: Kit, python: Python) -> None:
     """What a cross build needs in its folder: whom to present as, and headers that the toolchain lacks."""
     (workplace.tools / "cross.json").write_text(cross.cross_config_text(kit.target, python), "utf-8")
     source = kit.source_python(python)
-    if source is not None and source.home is not None:
-        shutil.copytree(source.home, workplace.path / PurePosixPath(cross.PYTHON_HOME).name)
+    if source is not None:
+        source.place_home(workplace.path)
     cross.write_answers(workplace.tools, kit.target)
 
 

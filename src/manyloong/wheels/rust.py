@@ -14,7 +14,7 @@ from pathlib import Path
 
 from manyloong.errors import BuildError, IntegrityError
 from manyloong.events import Noted
-from manyloong.roots import Root, ensure_layered, ensure_root, rust_layers
+from manyloong.roots import Root, ensure_layered, rust_layers
 from manyloong.roots.lock import committed_lock, root_id
 from manyloong.roots.spec import root_spec
 from manyloong.sandbox import Bind, Command
@@ -27,7 +27,7 @@ from manyloong.wheels.crates import CargoDoor, HadCrate, ensure_crates, had_crat
 from manyloong.wheels.diagnosis import NEWER_RUST
 from manyloong.wheels.doors import Doors
 from manyloong.wheels.job import NATIVE, Job
-from manyloong.wheels.kit import Kit
+from manyloong.wheels.kit import Kit, root_of
 
 CARGO_HOME = f"{cross.BUILD}/.cargo-home"
 CRATES = f"{cross.BUILD}/.crates"
@@ -122,13 +122,7 @@ def check_rust(target: Target) -> None:
 
 def _layered(kit: Kit, root: Path, doors: Doors) -> Root:
     check_rust(kit.target)
-    layers = [
-        ensure_root(
-            name, store=doors.store, fetcher=doors.fetcher, mirrors=doors.mirrors, runner=doors.runner,
-            listener=doors.listener, locked=doors.locked,
-        )
-        for name in rust_layers(kit.host, kit.target)
-    ]  # fmt: skip
+    layers = [root_of(name, doors) for name in rust_layers(kit.host, kit.target)]
     base = Root(name=kit.native_root.name, id=root.name, path=root)  # a tree of the store is named by its id
     return ensure_layered(base, layers, store=doors.store)
 

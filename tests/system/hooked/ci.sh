@@ -12,6 +12,8 @@ auditwheel --version
 dnf install -y make git
 ! dnf install -y libsodium-devel 2>refused.txt
 grep 'libsodium-devel is the port libsodium' refused.txt
+! apk add --no-cache --virtual .deps 'libsodium-dev~=1.0' 2>refused.txt
+grep 'libsodium-dev is the port libsodium' refused.txt
 ! apk add no-such-thing 2>refused.txt
 grep 'no port of no-such-thing' refused.txt
 mkdir -p /usr/local/include

@@ -37,6 +37,10 @@ def key_id(key: ec.EllipticCurvePrivateKey) -> bytes:
     return hashlib.sha256(der(key.public_key())).digest()
 
 
+def pem(certificate: x509.Certificate) -> bytes:
+    return certificate.public_bytes(serialization.Encoding.PEM)
+
+
 def b64(content: bytes) -> str:
     return base64.b64encode(content).decode()
 
@@ -91,14 +95,14 @@ class LocalSigstore:
     def attestation(self, statement: bytes, *, identity: str, issuer: str) -> dict[str, Any]:
         """A PEP 740 attestation object about a statement."""
         key = new_key()
-        certificate = self._leaf(key, identity, issuer)
+        certificate = self.leaf(key.public_key(), identity, issuer)
         head = f"DSSEv1 {len(STATEMENT)} {STATEMENT} {len(statement)} ".encode()
         signature = key.sign(head + statement, ECDSA)
         return {
             "version": 1,
             "verification_material": {
                 "certificate": b64(certificate.public_bytes(_DER)),
-                "transparency_entries": [self._entry(statement, signature, certificate)],
+                "transparency_entries": [self.entry(statement, signature, pem(certificate))],
             },
             "envelope": {"statement": b64(statement), "signature": b64(signature)},
         }
@@ -116,7 +120,7 @@ class LocalSigstore:
             .not_valid_after(self.now + timedelta(days=days))
         )
 
-    def _leaf(self, key: ec.EllipticCurvePrivateKey, identity: str, issuer: str) -> x509.Certificate:
+    def leaf(self, key: ec.EllipticCurvePublicKey, identity: str, issuer: str) -> x509.Certificate:
         """A signing certificate for ten minutes, with the certificate log's receipt inside."""
         usage = x509.KeyUsage(
             digital_signature=True,
@@ -133,7 +137,7 @@ class LocalSigstore:
         where = x509.UniformResourceIdentifier(identity) if "://" in identity else x509.RFC822Name(identity)
         ca = self.ca_key.public_key()
         builder = (
-            self._certificate(x509.Name([]), key.public_key(), self.root.subject, days=10 / 1440)
+            self._certificate(x509.Name([]), key, self.root.subject, days=10 / 1440)
             .add_extension(usage, critical=True)
             .add_extension(purpose, critical=False)
             .add_extension(x509.SubjectAlternativeName([where]), critical=True)
@@ -157,11 +161,10 @@ class LocalSigstore:
         size = len(content)
         return (b"\x04" + (bytes([size]) if size < 128 else b"\x81" + bytes([size]))) + content
 
-    def _entry(self, statement: bytes, signature: bytes, certificate: x509.Certificate) -> dict[str, Any]:
+    def entry(self, statement: bytes, signature: bytes, verifier: bytes) -> dict[str, Any]:
         """The transparency log's entry: the only leaf of its tree, so that its hash is the root's."""
-        pem = certificate.public_bytes(serialization.Encoding.PEM)
         spec: dict[str, Any] = {
-            "signatures": [{"signature": b64(signature), "verifier": b64(pem)}],
+            "signatures": [{"signature": b64(signature), "verifier": b64(verifier)}],
             "envelopeHash": {"algorithm": "sha256", "value": "0" * 64},
             "payloadHash": {"algorithm": "sha256", "value": hashlib.sha256(statement).hexdigest()},
         }

@@ -3,7 +3,7 @@
 import dataclasses
 import hashlib
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given, settings
@@ -19,8 +19,10 @@ from manyloong.roots.lock import (
     lock_from_document,
     parse_lock,
     root_id,
+    spec_digest,
 )
 from manyloong.roots.model import LockedPackage, RootLock, RootSpec
+from manyloong.roots.renew import settled
 from manyloong.roots.resolve import RECIPE, lock_changes, refresh_lock, resolve_lock
 from manyloong.roots.spec import all_specs, needed_roots, root_spec
 from manyloong.targets import all_hosts, host
@@ -90,6 +92,26 @@ def test_damaged_lock_says_so(old: str, new: str) -> None:
     assert old in text
     with pytest.raises(IntegrityError, match="lock of x"):
         parse_lock(text.replace(old, new), where="lock of x")
+
+
+APP = LockedPackage(name="app", version="1", path="pool/a.deb", sha256="a" * 64, size=7, licence="MIT")
+
+
+def test_a_newer_index_alone_changes_no_lock() -> None:
+    old = dataclasses.replace(lock_of([APP]), tree="1" * 64, spec=spec_digest(SPEC))
+    newer = dataclasses.replace(old, date=DATE + timedelta(days=9), tree="", spec="")
+    again = dataclasses.replace(newer, packages=(dataclasses.replace(APP, licence=""),))
+    assert settled(old, again, SPEC) == (old, ())
+    other = dataclasses.replace(SPEC, directories=("mnt",))
+    assert settled(old, again, other) == (dataclasses.replace(old, tree="", spec=""), ())
+
+
+def test_what_changes_in_a_lock_is_said_and_the_tree_is_not_known_any_more() -> None:
+    old = dataclasses.replace(lock_of([APP]), tree="1" * 64, spec=spec_digest(SPEC))
+    new = lock_of([dataclasses.replace(APP, version="2", sha256="b" * 64)])
+    assert settled(old, new, SPEC) == (new, ("test-amd64: app 1 -> 2",))
+    raised = dataclasses.replace(lock_of([APP]), recipe=2)
+    assert settled(old, raised, SPEC) == (raised, ("test-amd64: recipe 1 -> 2",))
 
 
 def test_every_committed_lock_is_canonical_and_of_its_spec() -> None:

@@ -15,6 +15,7 @@ from manyloong.roots.ports.ensure import port_keys
 from manyloong.roots.ports.finish import PREFIX_LINE, finish_port, relocatable
 from manyloong.roots.ports.libraries import Library, faults
 from manyloong.roots.ports.load import KEYS, parse_port
+from manyloong.roots.ports.offers import near_ports
 from manyloong.roots.ports.order import checked_set, in_order
 from manyloong.roots.ports.script import build_script, check_script, quoted, variables
 from manyloong.roots.ports.upkeep import standings, upstream_version
@@ -31,6 +32,7 @@ DOCUMENT: dict[str, Any] = {
     "sonames": ["libdemo.so.1"],
     "source": {"path": "pool/demo.tar.gz", "sha256": "0" * 64, "size_bytes": 10},
 }
+EXTRA = DOCUMENT["source"] | {"name": "more", "version": "1", "licence": "MIT"}
 
 
 def make_port(name: str = "demo", **changes: object) -> Port:
@@ -104,6 +106,8 @@ def test_the_example_of_the_how_to_is_a_port() -> None:
         ({"check": {"steps": ["x"], "expects": "ok"}}, "unknown key 'expects'", "did you mean 'expect'?"),
         ({"patches": ["gone.patch"]}, "there is no patch patches/gone.patch", None),
         ({"extra": {}}, "extra is not a list of tables", None),
+        ({"extra": [EXTRA | {"name": "src"}]}, "'src' is no name for a folder beside the sources", None),
+        ({"extra": [EXTRA, EXTRA]}, "'more' is no name for a folder beside the sources", None),
     ],
 )
 def test_a_faulty_file_is_named_with_its_key(changes: dict[str, Any], said: str, hint: str | None) -> None:
@@ -151,6 +155,26 @@ def test_a_port_that_is_not_there_says_who_asked_and_what_is_near() -> None:
         checked_set({"a": make_port("a", depends=["zlob"])})
 
 
+@pytest.mark.parametrize(
+    ("name", "port"),
+    [
+        ("libssl", "openssl"),
+        ("jpeg", "libjpeg-turbo"),
+        ("z", "zlib"),
+        ("postgresql", "libpq"),
+        ("mysql", "mariadb-connector-c"),
+        ("webpmux", "libwebp"),
+        ("opnessl", "openssl"),
+    ],
+)
+def test_the_first_near_name_is_what_was_meant(name: str, port: str) -> None:
+    assert near_ports(name, all_ports())[0] == port
+
+
+def test_a_name_that_is_like_nothing_has_no_near_ones() -> None:
+    assert near_ports("qqqqqqqq", all_ports()) == ()
+
+
 # ---- order and keys
 
 
@@ -174,7 +198,8 @@ def test_a_changed_port_changes_the_keys_of_what_depends_on_it_alone() -> None:
 
 
 @pytest.mark.parametrize(
-    "changes", [{"summary": "Other words"}, {"debian": "a9"}, {"external": ["generic/x"]}]
+    "changes",
+    [{"summary": "Other words"}, {"debian": "a9"}, {"external": ["generic/x"]}, {"known_by": ["x.h"]}],
 )
 def test_words_for_people_change_no_key(changes: dict[str, Any]) -> None:
     assert keys(**changes) == keys()
@@ -334,6 +359,21 @@ def test_what_nobody_links_against_is_left_out(tmp_path: Path) -> None:
     }
 
 
+@pytest.mark.parametrize("place", ["x.h", "own/x.h", "own/deeper/x.h"])
+def test_a_port_is_known_by_headers_in_a_folder_of_its_own(tmp_path: Path, place: str) -> None:
+    dest, tree = install(tmp_path, {f"opt/manyloong/ports/include/{place}": ""})
+    finish_port(make_port(known_by=["x.h"]), installed=dest, source=tmp_path / "src", tree=tree)
+    assert (tree / "include" / place).is_file()
+
+
+def test_other_names_of_a_script_are_kept(tmp_path: Path) -> None:
+    dest, tree = install(tmp_path, {"opt/manyloong/ports/bin/b-config": "#!/bin/sh\n"})
+    for name in ("a-config", "c-config"):
+        (dest / "opt/manyloong/ports/bin" / name).symlink_to("b-config")
+    finish_port(make_port(known_by=["?-config"]), installed=dest, source=tmp_path / "src", tree=tree)
+    assert sorted(path.name for path in (tree / "bin").iterdir()) == ["a-config", "b-config", "c-config"]
+
+
 @pytest.mark.parametrize(
     ("names", "changes", "said"),
     [
@@ -341,6 +381,7 @@ def test_what_nobody_links_against_is_left_out(tmp_path: Path) -> None:
         ({"opt/manyloong/ports/a": "", "usr/b": ""}, {}, "outside its prefix: /usr/b"),
         ({"opt/manyloong/ports/a": ""}, {"licence_files": ["COPYING"]}, "no licence file COPYING"),
         ({"opt/manyloong/ports/a": ""}, {"pkg_config": ["x"]}, "installs no x.pc"),
+        ({"opt/manyloong/ports/include/y.h": ""}, {"known_by": ["x.h"]}, "is known by x.h, and installs no"),
         (
             {"opt/manyloong/ports/lib/pkgconfig/x.pc": "prefix=/opt/manyloong/ports\nLibs: -L/build/obj\n"},
             {},

@@ -8,7 +8,7 @@ from tests.tools.debs import make_deb
 
 from manyloong.errors import FetchError, GoneError, InputError, IntegrityError
 from manyloong.events import Listener, ignore
-from manyloong.roots.sources import ensure_sources, parse_source, unpack_source
+from manyloong.roots.sources import archives_by_hash, ensure_sources, parse_source, unpack_source
 from manyloong.store import RemoteFile
 
 TABLE = {
@@ -84,6 +84,14 @@ def test_sources_come_by_name() -> None:
     source = parse_source(TABLE, where="zlib.toml")
     paths = ensure_sources([source], fetcher=_Fetcher(gone=False), mirrors=("https://a",), listener=ignore)
     assert paths == {"zlib": Path("/store") / ("9a" * 32)}
+
+
+def test_sources_of_one_name_are_told_apart_by_their_hash() -> None:
+    one, other = (parse_source(TABLE | {"sha256": digit * 64}, where="zlib.toml") for digit in "12")
+    paths = archives_by_hash(
+        [one, other, one], fetcher=_Fetcher(gone=False), mirrors=("https://a",), listener=ignore
+    )
+    assert paths == {digit * 64: Path("/store") / (digit * 64) for digit in "12"}
 
 
 def test_what_is_gone_is_named_with_its_hash() -> None:

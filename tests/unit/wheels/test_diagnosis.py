@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from manyloong.errors import BuildError
+from manyloong.roots.ports import all_ports
 from manyloong.wheels.diagnosis import CRASH, diagnose_build, find_in_sources, moved_crash, native_flags
 
 # log -> words of the cause, words of the hint
@@ -76,6 +77,43 @@ def test_what_a_log_means(log: str, sources: Path) -> None:
 )
 def test_what_is_not_understood_is_not_explained(log: str, tmp_path: Path) -> None:
     assert diagnose_build(log, tmp_path) is None
+
+
+@pytest.mark.parametrize(
+    ("line", "port"),
+    [
+        ("a.c:5:10: fatal error: 'ffi.h' file not found", "libffi"),
+        ("a.c:5:10: fatal error: 'openssl/evp.h' file not found", "openssl"),
+        ("ld.lld: error: unable to find library -lgeos_c", "geos"),
+        ('meson.build:3:0: ERROR: Dependency "libpng" not found, tried pkgconfig and cmake', "libpng"),
+        ("  Could NOT find Freetype (missing: FREETYPE_LIBRARY) (Required is at least", "freetype"),
+        ("Package libzmq was not found in the pkg-config search path.", "zeromq"),
+        ("FileNotFoundError: [Errno 2] No such file or directory: 'geos-config'", "geos"),
+    ],
+)
+def test_the_port_that_has_what_is_missing_is_named(line: str, port: str, tmp_path: Path) -> None:
+    found = diagnose_build(f"{line}\nerror: command failed\n", tmp_path, all_ports())
+    assert found is not None
+    assert found.hint.startswith(f'{port} has it, a port: ports = ["{port}"]')
+
+
+def test_what_no_port_has_keeps_the_general_hint(tmp_path: Path) -> None:
+    line = "a.c:5:10: fatal error: 'nosuch.h' file not found"
+    native = "[1/3] /opt/manyloong/native/bin/cc -c gen.c\ngen.c:1:10: fatal error: 'zlib.h' file not found"
+    for log in (line, native):
+        found = diagnose_build(log, tmp_path, all_ports())
+        assert found is not None
+        assert "has it, a port" not in found.hint
+
+
+def test_a_question_is_no_cause_where_something_else_is(tmp_path: Path) -> None:
+    log = (
+        "a.c:1:10: fatal error: 'nosuch.h' file not found\n"
+        "Package zlib was not found in the pkg-config search path."
+    )
+    found = diagnose_build(log, tmp_path, all_ports())
+    assert found is not None
+    assert "nosuch.h" in found.cause
 
 
 def test_a_crash_of_the_compiler_names_what_reproduces_it(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from manyloong.errors import InputError
 from manyloong.roots import Root, Toolchain, ensure_lane_root
-from manyloong.roots.lane import HOST_PROGRAMS, lane_root_id, merge_roots
+from manyloong.roots.lane import HOST_PREFIX, HOST_PROGRAMS, lane_root_id, merge_roots
 from manyloong.store import Store
 from manyloong.targets import all_pythons, host, target
 from manyloong.wheels.emulated import lane_tags, native_cmake, restart_wrappers
@@ -55,13 +55,55 @@ def test_the_tree_depends_on_both_roots(tmp_path: Path) -> None:
     assert lane_root_id(native, foreign) != lane_root_id(native, native)
 
 
+def musl_root(tmp_path: Path) -> tuple[Root, Toolchain]:
+    """A root with another C library than the native one's, and the toolchain it was made by."""
+    tree, made = tmp_path / "musl", tmp_path / "toolchain"
+    for file in ("usr/bin/python3.13", "usr/bin/uname", "usr/lib/python3.13/os.py", "usr/lib/libgcc_s.so.1"):
+        write(tree / file, "musl")
+    (tree / "usr/bin/python3").symlink_to("python3.13")
+    (tree / "bin").symlink_to("usr/bin")
+    for file in ("libstdc++.so.6", "libgcc_s.so.1", "libc.so"):
+        write(made / "sysroot/usr/lib" / file, "toolchain")
+    toolchain = Toolchain(id="t", zig=tmp_path, target=made, native=tmp_path)
+    return Root(name="m", id="3" * 64, path=tree), toolchain
+
+
+@pytest.mark.parametrize("machine", ["x86_64", "loongarch64"])
+def test_a_root_of_another_c_library_keeps_the_pythons_apart(tmp_path: Path, machine: str) -> None:
+    native, _ = roots(tmp_path)
+    for file in ("usr/lib/python3.13/distribution.py", "usr/lib/python3/dist-packages/x.py", "usr/bin/ldd"):
+        write(native.path / file, "native")
+    write(native.path / "usr/lib/python3.14/os.py", "native")
+    foreign, toolchain = musl_root(tmp_path)
+    found = ensure_lane_root(
+        native,
+        foreign,
+        toolchain,
+        host=host(machine),
+        wanted=target("musllinux_1_2"),
+        store=Store(tmp_path / "s"),
+    )
+    tree = found.root.path
+    read = {str(p.relative_to(tree)): p.read_text() for p in tree.rglob("*") if p.is_file()}
+    assert read["usr/bin/python3.13"] == read["usr/bin/uname"] == read["usr/lib/python3.13/os.py"] == "musl"
+    assert read[f"{HOST_PREFIX}/bin/python3.13"] == read["usr/bin/sh"] == "native"
+    for module in ("python3.13/os.py", "python3.13/distribution.py", "python3/dist-packages/x.py"):
+        assert read[f"{HOST_PREFIX}/lib/{module}"] == "native"
+    assert "usr/lib/python3.13/distribution.py" not in read
+    assert "usr/bin/ldd" not in read  # it would answer for the build machine's C library
+    assert (read["usr/lib/libstdc++.so.6"], read["usr/lib/libgcc_s.so.1"]) == ("toolchain", "musl")
+    assert "usr/lib/libc.so" not in read  # what is linked with is in the toolchain's sysroot
+    assert (native.path / "usr/lib/python3.13/os.py").read_text() == "native"
+
+
 def test_a_host_of_the_targets_architecture_emulates_nothing(tmp_path: Path) -> None:
     native, foreign = roots(tmp_path)
     machine = host("loongarch64")
-    found = ensure_lane_root(native, foreign, host=machine, wanted=TARGET, store=Store(tmp_path / "store"))
+    toolchain = Toolchain(id="t", zig=tmp_path, target=tmp_path, native=tmp_path)
+    store = Store(tmp_path / "store")
+    found = ensure_lane_root(native, foreign, toolchain, host=machine, wanted=TARGET, store=store)
     assert found.root == native
     assert found.host_python == "/usr/bin/python3"
-    toolchain = Toolchain(id="t", zig=tmp_path, target=tmp_path, native=tmp_path)
     kit = Kit(
         ports={},
         target=TARGET,

@@ -2,6 +2,7 @@
 
 import pytest
 
+from manyloong.wheels.hooks import named_packages
 from manyloong.wheels.payload.download_line import UnknownError, parse
 from manyloong.wheels.payload.install_line import wanted
 
@@ -38,3 +39,23 @@ def test_install_lines() -> None:
     assert wanted(["-y", "install", "--setopt=a=b", "x", "y"]) == ["x", "y"]
     assert wanted(["add", "--no-cache", "x"]) == ["x"]
     assert wanted(["update"]) is None
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "add --no-cache --virtual .build-deps libffi-dev",
+        "add -t .build-deps libffi-dev",
+        "add --virtual=.build-deps libffi-dev",
+        "--repository https://packages.example.org/edge add libffi-dev",
+        "add libffi-dev~=3.4",
+        "add libffi-dev>3",  # in quotes
+        "install -y --enablerepo epel libffi-dev",
+        "install -y libffi-dev.x86_64",
+        "install -t stable-backports libffi-dev=3.4.8-2",
+        "install -o Acquire::Retries=3 libffi-dev:amd64",
+    ],
+)
+def test_what_belongs_to_the_manager_is_no_package(line: str) -> None:
+    assert wanted(line.split()) == ["libffi-dev"]
+    assert named_packages(f"apk update && apk {line.replace('>', chr(92) + '>')}; make") == ("libffi-dev",)

@@ -31,6 +31,13 @@ COMMANDS = {
 PLACEHOLDERS = ("project", "package", "wheel", "dest_dir")
 
 
+# What earlier releases of cibuildwheel had and this one refuses. Sources of a release keep the table of their
+# day; each of these only added Pythons, which are chosen by `build` and --python now.
+LAPSED = ("free-threaded-support", "prerelease-pythons")
+LAPSED_GROUPS = ("cpython-freethreading", "cpython-experimental-riscv64")
+LAPSED_WHY = "without effect, cibuildwheel has it no longer"
+
+
 class FaultError(Exception):
     """What is wrong with the options, with a hint."""
 
@@ -53,6 +60,34 @@ def check_overrides(reader: Any) -> None:
             if name not in known:
                 where = f"tool.cibuildwheel.overrides[{number}] ({override.select_pattern})"
                 raise FaultError(f"{where}: unknown option {name!r}", near(name, known))
+
+
+def forgive_lapsed(environment: "dict[str, str]", notes: "list[str]") -> "dict[str, str]":
+    """Leave out what earlier releases had, wherever it is read, with a note each; the variables that stay."""
+    from cibuildwheel.options import OptionsReader
+    from cibuildwheel.selector import EnableGroup
+
+    load, parse = OptionsReader._load_file, EnableGroup.parse_option_value
+
+    def load_file(self: Any, filename: Any) -> Any:
+        tables = load(self, filename)
+        for table in tables:
+            for name in [name for name in table if name in LAPSED]:
+                del table[name]
+                notes.append(f"{name}: {LAPSED_WHY}")
+        return tables
+
+    def parse_groups(cls: Any, value: str) -> Any:
+        del cls
+        groups = value.split()
+        notes.extend(f"enable {name}: {LAPSED_WHY}" for name in groups if name in LAPSED_GROUPS)
+        return parse(" ".join(name for name in groups if name not in LAPSED_GROUPS))
+
+    OptionsReader._load_file = load_file  # type: ignore[method-assign]
+    EnableGroup.parse_option_value = classmethod(parse_groups)  # type: ignore[method-assign,assignment]
+    variables = {f"CIBW_{name.upper().replace('-', '_')}" for name in LAPSED}
+    notes += [f"{name}: {LAPSED_WHY}" for name in sorted(variables & environment.keys())]
+    return {name: value for name, value in environment.items() if name not in variables}
 
 
 def variable_names(reader: Any) -> set[str]:
@@ -230,19 +265,20 @@ def read(request: "dict[str, Any]") -> "dict[str, Any]":
         """Images of other architectures are not used here: old releases name ones that are gone."""
 
     Options._check_pinned_image = unchecked  # type: ignore[method-assign,assignment]
+    notes: list[str] = []
+    environment = forgive_lapsed(request["environment"], notes)
     arguments = CommandLineArguments.defaults()
     arguments.platform = PLATFORM
     arguments.archs = addition["name"]
-    arguments.config_file = request["environment"].get("CIBW_CONFIG_FILE", "")
-    options = compute_options(PLATFORM, arguments, request["environment"])
+    arguments.config_file = environment.get("CIBW_CONFIG_FILE", "")
+    options = compute_options(PLATFORM, arguments, environment)
     check_overrides(options.reader)
-    check_variables(options.reader, request["environment"])
+    check_variables(options.reader, environment)
     chosen = options.globals
     suffix = f"-{request['family']}_{addition['name']}"
     found = get_python_configurations(chosen.build_selector, chosen.architectures)
     identifiers = [row.identifier for row in found if row.identifier.endswith(suffix)]
     wanted = [one for one in request["identifiers"] if fnmatchcase(one, f"*{suffix}")]
-    notes: list[str] = []
     builds = {one: one_build(options, one, request["project"], notes) for one in wanted}
     reader = options.reader
     return {
@@ -252,7 +288,7 @@ def read(request: "dict[str, Any]") -> "dict[str, Any]":
         "builds": builds,
         "set": set_options(reader, wanted),
         "notes": list(dict.fromkeys(notes)),
-        "passed": passed(reader, wanted, request["environment"]),
+        "passed": passed(reader, wanted, environment),
     }
 
 

@@ -16,7 +16,7 @@ from manyloong.roots.ports.layered import layer_ids, layered
 from manyloong.roots.ports.model import Port, PortTree
 from manyloong.roots.ports.order import find_port, in_order
 from manyloong.roots.ports.script import build_script
-from manyloong.roots.sources import PinnedSource, ensure_sources
+from manyloong.roots.sources import archives_by_hash
 from manyloong.roots.toolchain import Toolchain
 from manyloong.store import Fetcher, Store, save_log
 from manyloong.store.normalise import normalise_tree, walk_in_order
@@ -126,13 +126,8 @@ def ensure_ports(
 
 def fetch_sources(ports: Sequence[Port], doors: PortDoors) -> dict[str, Path]:
     """Every archive that the ports are built from, by its hash."""
-    wanted: dict[str, PinnedSource] = {}
-    for port in ports:
-        wanted |= {source.name: source for source in needed_sources(port)}
-    found = ensure_sources(
-        tuple(wanted.values()), fetcher=doors.fetcher, mirrors=doors.mirrors, listener=doors.listener
-    )
-    return {wanted[name].sha256: path for name, path in found.items()}
+    wanted = tuple(source for port in ports for source in needed_sources(port))
+    return archives_by_hash(wanted, fetcher=doors.fetcher, mirrors=doors.mirrors, listener=doors.listener)
 
 
 def _build_all(

@@ -34,11 +34,12 @@ def finish_port(port: Port, *, installed: Path, source: Path, tree: Path) -> Non
     kept_outside = [name for name in strays if not name.startswith(("etc/", "var/"))]
     if kept_outside:
         raise BuildError(f"{port.label} installs outside its prefix: /{kept_outside[0]}")
-    for path in list(_files(prefix)):
-        name = str(path.relative_to(prefix))
-        if _is_dropped(port, path, name):
-            continue
-        copy = tree / name
+    names = {path: str(path.relative_to(prefix)) for path in _files(prefix)}
+    kept = [
+        path for path, name in names.items() if not _is_dropped(port, path, name)
+    ]  # links to files still hold
+    for path in kept:
+        copy = tree / names[path]
         copy.parent.mkdir(parents=True, exist_ok=True)
         path.rename(copy)
     _copy_licences(port, source, tree)
@@ -47,6 +48,7 @@ def finish_port(port: Port, *, installed: Path, source: Path, tree: Path) -> Non
     for library in elf_files(tree):
         drop_search_paths(library)
     _check_pkg_config(port, tree)
+    _check_names(port, tree)
     _write_description(port, tree)
 
 
@@ -101,6 +103,16 @@ def _check_pkg_config(port: Port, tree: Path) -> None:
         found = re.search(r"(/build/\S*|/opt/\S*|/usr/\S*)", path.read_text("utf-8"))
         if found:
             raise BuildError(f"{port.label}: {path.name} names a path of the build: {found[1]}")
+
+
+def _check_names(port: Port, tree: Path) -> None:
+    """Headers are asked for from where ``pkg-config`` says, which may be a folder of the port's own."""
+    folders = (tree / "include", tree / "bin")
+    places = [path.relative_to(folder) for folder in folders for path in _files(folder)]
+    names = {"/".join(place.parts[start:]) for place in places for start in range(len(place.parts))}
+    for pattern in port.known_by:
+        if not any(fnmatchcase(name, pattern) for name in names):
+            raise BuildError(f"{port.label} is known by {pattern}, and installs no such header or program")
 
 
 def _write_description(port: Port, tree: Path) -> None:

@@ -30,10 +30,11 @@ _TEXTS = ("summary", "version", "licence", "system")
 _OPTIONAL_TEXTS = ("debian", "cpe", "subdirectory")
 _LISTS = (
     "members", "options", "depends", "before", "steps", "after", "sonames", "pkg_config", "keep",
-    "licence_files", "external", "layers",
+    "known_by", "licence_files", "external", "layers",
 )  # fmt: skip
 _TABLES = ("source", "extra", "environment", "check", "patches")
 KEYS = (*_TEXTS, *_OPTIONAL_TEXTS, *_LISTS, *_TABLES)
+_TAKEN = ("src", "dest", "obj", "meson", "build.sh", "check.sh", "change.patch")  # in a build's folder
 _NAME = re.compile(r"[a-z0-9][a-z0-9+._-]*")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _STATUS = re.compile(r"^Upstream-Status: *(\S.*)$", re.MULTILINE)
@@ -109,6 +110,7 @@ def parse_port(
         after=lists["after"],
         sonames=lists["sonames"],
         pkg_config=lists["pkg_config"],
+        known_by=lists["known_by"],
         keep=lists["keep"],
         licence_files=lists["licence_files"],
         external=lists["external"],
@@ -168,7 +170,16 @@ def _extra(document: Mapping[str, Any], where: str) -> tuple[PinnedSource, ...]:
     rows = document.get("extra", [])
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise InputError(f"{where}: extra is not a list of tables")
-    return tuple(parse_source(row, where=f"{where}: extra") for row in rows)
+    sources = tuple(parse_source(row, where=f"{where}: extra") for row in rows)
+    taken = list(_TAKEN)
+    for source in sources:
+        if source.name in taken or "/" in source.name:
+            raise InputError(
+                f"{where}: extra: {source.name!r} is no name for a folder beside the sources",
+                hint=f"another than {', '.join(taken)}",
+            )
+        taken.append(source.name)
+    return sources
 
 
 def _environment(document: Mapping[str, Any], where: str) -> tuple[tuple[str, str], ...]:

@@ -55,6 +55,7 @@ class Port:
     after: tuple[str, ...] = ()  # shell lines once everything is in $DESTDIR
     sonames: tuple[str, ...] = ()
     pkg_config: tuple[str, ...] = ()
+    known_by: tuple[str, ...] = ()  # patterns of headers and scripts that builds ask for by name
     keep: tuple[str, ...] = ()  # patterns below the prefix that are usually left out and are wanted here
     licence_files: tuple[str, ...] = ()
     external: tuple[str, ...] = ()  # names of PEP 725 besides generic/NAME

@@ -1,10 +1,10 @@
 """What needs what: a set of ports checked as a whole, and the order in which they can be built. Pure."""
 
 from collections.abc import Iterable, Mapping
-from difflib import get_close_matches
 
 from manyloong.errors import InputError, NotFoundError
 from manyloong.roots.ports.model import Port
+from manyloong.roots.ports.offers import near_ports
 
 
 def checked_set(ports: Mapping[str, Port]) -> dict[str, Port]:
@@ -30,7 +30,7 @@ def find_port(name: str, ports: Mapping[str, Port], *, asked_by: str = "") -> Po
     """The port of that name; NotFoundError with near names, and who asked, for any other."""
     if name in ports:
         return ports[name]
-    near = get_close_matches(name, ports, 3, cutoff=0.5)
+    near = near_ports(name, ports)
     who = f", which {asked_by} asks for" if asked_by else ""
     said = f"did you mean {' or '.join(near)}? " if near else ""
     raise NotFoundError(f"no port {name!r}{who}", hint=f"{said}all ports: manyloong ports list")

@@ -6,20 +6,36 @@ with, and packages that need no installing.
 
 import json
 import os
+import re
 import shutil
 import sys
 
 VERBS = ("install", "add", "localinstall", "groupinstall", "reinstall")
-HARMLESS = ("update", "upgrade", "clean", "makecache", "check-update", "autoremove", "config-manager")
+HARMLESS = ("update", "upgrade", "clean", "makecache", "check-update", "autoremove", "config-manager",
+            "autoclean", "remove", "erase", "purge", "del", "module")  # fmt: skip
+# Options whose value is a word of its own: releases, repositories, and apk's names for a set of packages.
+VALUED = ("-t", "--virtual", "--target-release", "--default-release", "-X", "--repository", "--enablerepo",
+          "--disablerepo", "--repo", "--repoid", "--repofrompath", "--setopt", "-x", "--exclude", "-o",
+          "--option", "-c", "--config", "--releasever", "--installroot", "--keys-dir")  # fmt: skip
+# A version (apk, apt-get) or an architecture (apt-get, yum) behind a package's name.
+_REST = re.compile(r"[=<>~!].*$|:[a-z][a-z0-9-]*$|\.(?:x86_64|i[3-6]86|aarch64|noarch|loongarch64)$")
 REFUSED = 65
 
 
 def wanted(words: "list[str]") -> "list[str] | None":
-    """The packages of an install line, or None for another."""
-    for number, word in enumerate(words):
-        if word in VERBS:
-            return [name for name in words[number + 1 :] if not name.startswith("-")]
-    return None
+    """The packages of an install line by their names alone, or None for another line."""
+    rest, names, verb = list(words), [], ""
+    while rest:
+        word = rest.pop(0)
+        if word in VALUED:
+            del rest[:1]
+        elif word.startswith("-"):
+            continue
+        elif not verb:
+            verb = word
+        else:
+            names.append(_REST.sub("", word))
+    return names if verb in VERBS else None
 
 
 def main() -> int:
