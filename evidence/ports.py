@@ -19,6 +19,7 @@ from manyloong.roots.ports.script import build_script, check_script
 RESULTS = Path(__file__).parent / "ports.json"
 UNPROVEN: tuple[str, ...] = (
     "bison",
+    "cyrus-sasl",
     "geos",
     "harfbuzz",
     "hdf5",
@@ -32,6 +33,7 @@ UNPROVEN: tuple[str, ...] = (
     "ncurses",
     "openblas",
     "openblas64",
+    "openldap",
     "openmp",
     "openssl",
     "proj",
