@@ -20,6 +20,7 @@ GLIBC, MUSL = "ports", "musl_ports"  # the proofs, by the names of their files
 PLATFORMS = {GLIBC: "manylinux_2_36", MUSL: "musllinux_1_2"}
 UNPROVEN: tuple[str, ...] = (
     "bison",
+    "cyrus-sasl",
     "geos",
     "harfbuzz",
     "hdf5",
@@ -33,6 +34,7 @@ UNPROVEN: tuple[str, ...] = (
     "ncurses",
     "openblas",
     "openblas64",
+    "openldap",
     "openmp",
     "openssl",
     "proj",
