@@ -146,9 +146,11 @@ def keep(root: str, module: str, result: dict[str, Any]) -> None:
 
 
 def earlier() -> dict[str, Any]:
-    """The results in cpython.json, if they are about today's inputs."""
+    """The results in cpython.json of modules that are listed, if they are about today's inputs."""
     document = json.loads(RESULTS.read_text("utf-8")) if RESULTS.is_file() else {}
-    return document["results"] if document.get("digest") == digest() else {}
+    found = document["results"] if document.get("digest") == digest() else {}
+    _, modules = listed()
+    return {root: {name: one for name, one in row.items() if name in modules} for root, row in found.items()}
 
 
 def main() -> int:
