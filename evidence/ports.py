@@ -19,7 +19,6 @@ from manyloong.roots.ports.script import build_script, check_script
 RESULTS = Path(__file__).parent / "ports.json"
 UNPROVEN: tuple[str, ...] = (
     "bison",
-    "cyrus-sasl",
     "geos",
     "harfbuzz",
     "hdf5",
