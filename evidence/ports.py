@@ -20,7 +20,6 @@ GLIBC, MUSL = "ports", "musl_ports"  # the proofs, by the names of their files
 PLATFORMS = {GLIBC: "manylinux_2_36", MUSL: "musllinux_1_2"}
 UNPROVEN: tuple[str, ...] = (
     "bison",
-    "cyrus-sasl",
     "geos",
     "harfbuzz",
     "hdf5",

@@ -31,6 +31,7 @@ def test_hooks_around_a_build_and_its_tests(tmp_path: Path) -> None:
     [
         ("CIBW_BEFORE_ALL", "echo last words; exit 3", ["before-all failed (exit status 3)", "last words"]),
         ("CIBW_BEFORE_BUILD", "false {package}", ["before-build failed (exit status 1): false {package}"]),
+        ("CIBW_BEFORE_TEST", "echo last words; exit 4", ["before-test failed (exit status 4)", "last words"]),
         (
             "CIBW_BEFORE_BUILD",
             "address=downloads.example.org; curl -fsSLO https://$address/a.tar.gz",
@@ -39,9 +40,10 @@ def test_hooks_around_a_build_and_its_tests(tmp_path: Path) -> None:
     ],
 )
 def test_a_hook_that_fails_is_named(variable: str, value: str, said: list[str], tmp_path: Path) -> None:
-    cleared = dict.fromkeys(("CIBW_BEFORE_ALL", "CIBW_BEFORE_BUILD"), "")
+    late = variable == "CIBW_BEFORE_TEST"  # only what comes before it can fail the build
+    cleared = {} if late else dict.fromkeys(("CIBW_BEFORE_ALL", "CIBW_BEFORE_BUILD"), "")
     ran = manyloong("build", HOOKED, *PYTHON, "-o", tmp_path, variables={**cleared, variable: value})
-    assert ran.returncode == 8, ran.stderr
+    assert ran.returncode == (10 if late else 8), ran.stderr
     for text in said:
         assert text in ran.stderr
     assert "Traceback" not in ran.stderr
