@@ -64,6 +64,7 @@ def evidence(session: nox.Session) -> None:
     session.run("python", "-m", "evidence.tools")
     session.run("python", "-m", "evidence.floor", *session.posargs)
     session.run("python", "-m", "evidence.lanes", *session.posargs)
+    session.run("python", "-m", "evidence.lanes", "--musl", *session.posargs)
     session.run("python", "-m", "evidence.musl", *session.posargs)
     session.run("python", "-m", "evidence.numeric", *session.posargs)
 

@@ -53,7 +53,7 @@ def compare(
         folder = place / f"ask-{source.name}-{number}"
         folder.mkdir(parents=True)
         unpack_source(source, folder / "src")
-        wanted = _requirements(folder / "src")
+        wanted = declared_requirements(folder / "src")
         lanes = open_all(wanted, place=folder / "site")
         more = set[str]().union(
             *(
@@ -101,7 +101,7 @@ def find_source(package: str, outside: Outside) -> Source:
     return found
 
 
-def _requirements(source: Path) -> tuple[str, ...]:
+def declared_requirements(source: Path) -> tuple[str, ...]:
     """``build-system.requires`` (PEP 518), or what stands for it."""
     file = source / "pyproject.toml"
     document = tomllib.loads(file.read_text("utf-8")) if file.is_file() else {}

@@ -5,11 +5,11 @@ shells are the target's, from Debian. Both build the same sdist with the same re
 """
 
 import time
-import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks.builds import declared_requirements, find_source
 from benchmarks.goals import FULL, LANE, build_key
 from benchmarks.lanes import EQUAL_WORK, plain_variables
 
@@ -28,7 +28,7 @@ from manyloong.wheels.kit import Kit, root_of
 from manyloong.wheels.lane import Lane
 from manyloong.wheels.resolve import fetch_wheels, target_platform
 from manyloong.wheels.site import compile_site, install_site
-from manyloong.wheels.source import PureRelease, resolve_source, unpack_source
+from manyloong.wheels.source import unpack_source
 
 CXX_PACKAGES = ("ninja", "contourpy", "pyzmq")
 
@@ -126,24 +126,12 @@ def take_emulation(
 def _prepare(lane: Lane, job: Job, place: Path) -> None:
     """Install the build requirements that the sources declare."""
     unpack_source(job.source, place)
-    file = place / "pyproject.toml"
-    document = tomllib.loads(file.read_text("utf-8")) if file.is_file() else {}
-    lane.install(sorted(document.get("build-system", {}).get("requires", ["setuptools"])), job)
+    lane.install(declared_requirements(place), job)
 
 
 def _job(package: str, *, kit: Kit, python: Python, outside: Outside) -> Job:
-    doors = outside.doors
-    found = resolve_source(
-        package,
-        registry=outside.registry,
-        fetcher=doors.fetcher,
-        store=doors.store,
-        listener=doors.listener,
-    )
-    if isinstance(found, PureRelease):
-        raise ValueError(f"{package} is a pure release; there is nothing to compile")  # noqa: TRY004
     return Job(
-        source=found,
+        source=find_source(package, outside),
         identifier=Identifier(python=python, target=kit.target),
         options=Options(environment=tuple(EQUAL_WORK.items())),
         kit=tuple(sorted(kit.ids.items())),

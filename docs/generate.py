@@ -17,6 +17,7 @@ from manyloong.roots.ports.order import in_order
 from manyloong.wheels.recipes import shipped_names, shipped_recipe
 
 EVIDENCE = Path(__file__).parents[1] / "evidence" / "ports.json"
+MUSL_EVIDENCE = EVIDENCE.with_name("musl_ports.json")
 TOOLS = EVIDENCE.with_name("tools.json")
 
 HEAD = """# Command line
@@ -81,18 +82,21 @@ PORTS_HEAD = """# Ports
 
 Made by `nox -s docs` from the ports' files, the recipes (users) and
 [`evidence/ports.json`](../../evidence/ports.json): size of headers and libraries together for
-`manylinux_2_36_loongarch64`, and the ports' own tests under QEMU.
+`manylinux_2_36_loongarch64`, and the ports' own tests under QEMU. The column musl says the same of
+[`evidence/musl_ports.json`](../../evidence/musl_ports.json): size and tests for `musllinux_1_2_loongarch64`,
+or "not proven" where the port was not built twice for musl yet.
 How to add one: [write a port](../how-to/write-a-port.md).
 How they are built and reach wheels: [ports](../explanation/ports.md).
 
-| port | version | what | licence | libraries | size | own tests | users |
-|---|---|---|---|---|---|---|---|
+| port | version | what | licence | libraries | size | own tests | musl | users |
+|---|---|---|---|---|---|---|---|---|
 """
 
 
 def ports_page() -> str:
     """Every port with version, licence, size and users."""
     ports, evidence = all_ports(), json.loads(EVIDENCE.read_text("utf-8"))["ports"]
+    on_musl = json.loads(MUSL_EVIDENCE.read_text("utf-8"))["ports"]
     users = port_users(ports)
     rows = []
     for name, port in ports.items():
@@ -102,7 +106,7 @@ def ports_page() -> str:
         who = ", ".join(users[name]) or "-"
         rows.append(
             f"| `{name}` | {port.version} | {port.summary} | {port.licence} | {libraries} | {size} "
-            f"| {_tests(seen)} | {who} |"
+            f"| {_tests(seen)} | {_musl(port, on_musl.get(name, {}))} | {who} |"
         )
     return PORTS_HEAD + "\n".join(rows) + "\n" + _times(ports, evidence)
 
@@ -131,6 +135,13 @@ def _times(ports: dict[str, Port], evidence: dict[str, Any]) -> str:
         if needed:
             rows.append(f"| {name} | {len(needed)} | {minutes:.1f}{more} |")
     return TIMES_HEAD + "\n".join(rows) + "\n"
+
+
+def _musl(port: Port, seen: dict[str, Any]) -> str:
+    if not seen:
+        return "no: there is no Fortran compiler for musl" if "fortran" in port.layers else "not proven"
+    tests = "" if seen["tests"] is None else f", {_tests(seen)}"
+    return f"{size_text(seen['size_bytes'])}{tests}"
 
 
 def _tests(seen: dict[str, Any]) -> str:

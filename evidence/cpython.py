@@ -1,8 +1,9 @@
 """Runs CPython's own tests under QEMU in roots that are built from source, and writes cpython.json.
 
 ``python -m evidence.cpython [--again] [--root NAME] [--seconds N] [MODULE...]``: what is named, or all that
-is not there yet; with ``--seconds`` no module is started after so long. What did not pass is written down
-test by test with its last line; cpython_causes.toml says why.
+is not there yet; with ``--seconds`` no module is waited for after so long. The modules of a root run in one
+process, as CPython's own developers run them. What did not pass is written down test by test with its last
+line; cpython_causes.toml says why.
 """
 
 import argparse
@@ -14,6 +15,7 @@ import subprocess
 import sys
 import time
 import tomllib
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +29,7 @@ _OPTIONS = ("-W", "ignore", "-m", "test", "-v", "--timeout", str(LIMIT_S))
 _RAN = re.compile(r"^Ran (\d+) tests? in", re.MULTILINE)
 _SKIPPED = re.compile(r"skipped=(\d+)")
 _BAD = re.compile(r"^(?:FAIL|ERROR): (\S+) \(([^)]+)\)", re.MULTILINE)
+_HEAD = re.compile(r"^\d+:\d\d:\d\d (?:load avg: [\d.]+ )?\[ *\d+/\d+(?:/\d+)?\] (test_\w+)(.*)$")
 _RULE = re.compile(r"^={70}$", re.MULTILINE)
 
 
@@ -77,23 +80,59 @@ def failures(text: str) -> dict[str, str]:
     return found
 
 
-def run_module(root: str, module: str) -> dict[str, Any]:
-    """One test module in a root: how it ended, how many tests, and each that did not pass."""
-    words = [str(PROGRAM), "root", "shell", root, "--", "python3", *_OPTIONS, module]
-    started = time.monotonic()
-    done = subprocess.run(
-        words, capture_output=True, text=True, check=False, errors="replace", stdin=subprocess.DEVNULL
+def run_modules(root: str, modules: Sequence[str]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Each test module as it ends: how it ended, how many tests, and each that did not pass."""
+    words = [str(PROGRAM), "root", "shell", root, "--", "python3", *_OPTIONS, *modules]
+    stream = subprocess.Popen(
+        words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, errors="replace"
     )
-    text = done.stdout + done.stderr
+    with stream as running:
+        try:
+            yield from parted(running.stdout or (), running.wait)
+        except GeneratorExit:
+            running.terminate()
+            raise
+
+
+def parted(lines: Iterable[str], wait: Callable[[], int]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The output of the suite by module; ``wait``: the exit code of a process that ended within one."""
+    name, text, started = "", "", time.monotonic()
+    for line in lines:
+        head = _HEAD.match(line)
+        if head and not head[2]:
+            name, text, started = head[1], "", time.monotonic()
+        elif head and head[1] == name:
+            yield name, result_of(text, outcome(head[2]), time.monotonic() - started)
+            name = ""
+        else:
+            text += line
+    if name:
+        yield name, result_of(text, wait() or 1, time.monotonic() - started)
+
+
+def outcome(words: str) -> int:
+    """The exit code that the suite gives a module alone, of what it says behind the module's name."""
+    if words.strip().startswith("passed"):
+        return 0
+    return 4 if "skipped" in words or "no tests" in words else 2
+
+
+def result_of(text: str, code: int, seconds: float) -> dict[str, Any]:
+    """What is kept of a module's output."""
     bad = failures(text)
     return {
-        "exit": done.returncode,
+        "exit": code,
         "tests": sum(map(int, _RAN.findall(text))),
         "skipped": sum(map(int, _SKIPPED.findall(text))),
         "bad": bad,
-        "seconds": round(time.monotonic() - started),
-        **({"end": text[-600:]} if done.returncode and not bad else {}),
+        "seconds": round(seconds),
+        **({"end": text[-600:]} if code and not bad else {}),
     }
+
+
+def run_module(root: str, module: str) -> dict[str, Any]:
+    """One test module alone."""
+    return dict(run_modules(root, [module]))[module]
 
 
 def keep(root: str, module: str, result: dict[str, Any]) -> None:
@@ -122,13 +161,14 @@ def main() -> int:
     asked = parser.parse_args()
     roots, modules = listed()
     end = time.monotonic() + asked.seconds
-    for module in asked.modules or modules:
-        for root in asked.root or roots:
-            if (module in earlier().get(root, {}) and not asked.again) or time.monotonic() > end:
-                continue
-            result = run_module(root, module)
+    for root in asked.root or roots:
+        there = {} if asked.again else earlier().get(root, {})
+        wanted = [module for module in asked.modules or modules if module not in there]
+        for module, result in run_modules(root, wanted) if wanted else ():
             keep(root, module, result)
             print(root, module, json.dumps(result), flush=True)
+            if time.monotonic() > end:
+                return 0
     return 0
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+_WORDS = (b"zig_licence = ", b"known_by = ")  # for people
 _OUTCOME = (b"tree = ", b"spec = ")  # of a lock: what comes out of it
 _LICENCE = re.compile(rb', licence = "[^"]*" },')  # in a package's row
 HERE = Path(__file__).parent
@@ -25,11 +26,14 @@ def digest_of(name: str) -> str:
 
 
 def decisive(content: bytes) -> bytes:
-    """A file's content; that of a lock without its packages' licences, which decide nothing."""
+    """A file's content; of a lock without its packages' licences, of a port without what it is known by.
+
+    Neither decides anything that is built.
+    """
     return b"".join(
         _LICENCE.sub(b" },", line)
         for line in content.splitlines(keepends=True)
-        if not line.startswith(b"zig_licence = ")
+        if not line.startswith(_WORDS)
     )
 
 

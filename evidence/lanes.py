@@ -1,5 +1,6 @@
-"""Builds the releases of lanes.toml in both lanes and writes lanes.json: verdicts, tests, and what differs.
+"""Builds the releases of a list in both lanes and writes what was seen: verdicts, tests, and what differs.
 
+For glibc the list is lanes.toml and the result lanes.json; with ``--musl``: musl_lanes.toml, musl_lanes.json.
 The digest covers what decides the results: the list, the locks, and every recipe number.
 """
 
@@ -13,44 +14,57 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
-from evidence import packages
+from evidence import musl, packages
 
 from manyloong.audit import read_facts
 from manyloong.roots import lane
 from manyloong.wheels import emulated
 
 HERE = Path(__file__).parent
-LIST, RESULTS = HERE / "lanes.toml", HERE / "lanes.json"
+GLIBC, MUSL = "lanes", "musl_lanes"  # the proofs, by the names of their files
+PLATFORMS = {GLIBC: "manylinux_2_36_loongarch64", MUSL: musl.PLATFORM}
 LANES = ("cross", "emulated")
 ROLES = ("native", "target", "toolchain")  # of the roots that these builds use
 
 
-def inputs() -> dict[str, Any]:
+def listed(proof: str = GLIBC) -> Path:
+    """The releases of a proof."""
+    return HERE / f"{proof}.toml"
+
+
+def result_file(proof: str = GLIBC) -> Path:
+    """Where its results are."""
+    return HERE / f"{proof}.json"
+
+
+def inputs(proof: str = GLIBC) -> dict[str, Any]:
     """Everything that decides the results, by hash or by recipe number."""
     common = packages.inputs()
     own = {"lane": lane.RECIPE, "emulated": emulated.RECIPE}
+    root = {"root": musl.parts()} if proof == MUSL else {}
     return {
-        "list": hashlib.sha256(LIST.read_bytes()).hexdigest(),
+        "list": hashlib.sha256(listed(proof).read_bytes()).hexdigest(),
         "locks": {name: sha256 for name, sha256 in common["locks"].items() if name.startswith(ROLES)},
         "recipes": common["recipes"] | own,
+        **root,
     }
 
 
-def digest() -> str:
+def digest(proof: str = GLIBC) -> str:
     """SHA-256 of the inputs' canonical JSON."""
-    return hashlib.sha256(json.dumps(inputs(), sort_keys=True).encode()).hexdigest()
+    return hashlib.sha256(json.dumps(inputs(proof), sort_keys=True).encode()).hexdigest()
 
 
-def entries() -> list[tuple[str, str]]:
+def entries(proof: str = GLIBC) -> list[tuple[str, str]]:
     """Each release with each of its Pythons."""
-    rows = tomllib.loads(LIST.read_text("utf-8"))["package"]
+    rows = tomllib.loads(listed(proof).read_text("utf-8"))["package"]
     return [(entry["release"], python) for entry in rows for python in entry["pythons"]]
 
 
-def build(release: str, python: str, name: str, output: Path) -> dict[str, Any]:
+def build(release: str, python: str, name: str, output: Path, *, platform: str) -> dict[str, Any]:
     """One release in one lane: the build's result; a wheel that this machine made of the same is taken."""
     arguments = [str(packages.PROGRAM), "build", release, "--python", python, "--lane", name]
-    arguments += ["--no-table", "--json", "--output", str(output / name)]
+    arguments += ["--platform", platform, "--no-table", "--json", "--output", str(output / name)]
     arguments += ["--force"] if "--again" in sys.argv else []
     arguments += ["--test-roots", "current"] if "--current" in sys.argv else []
     done = subprocess.run(arguments, capture_output=True, text=True, check=False)
@@ -60,9 +74,9 @@ def build(release: str, python: str, name: str, output: Path) -> dict[str, Any]:
     return result
 
 
-def in_both_lanes(release: str, python: str, output: Path) -> dict[str, Any]:
+def in_both_lanes(release: str, python: str, output: Path, *, platform: str) -> dict[str, Any]:
     """What was seen of one release in both lanes."""
-    results = {name: build(release, python, name, output) for name in LANES}
+    results = {name: build(release, python, name, output, platform=platform) for name in LANES}
     return {
         **{name: seen(result["record"]) for name, result in results.items()},
         "compared": compare(*(Path(results[name]["wheel"]) for name in LANES)),
@@ -113,22 +127,24 @@ def needs(wheel: Path) -> dict[str, Any]:
 
 
 def main() -> int:
-    """Build what is not there yet (with --again: everything) and write lanes.json after each release.
+    """Build what is not there yet (with --again: everything) and write after each release.
 
     With names (``msgpack``, ``msgpack==1.2.4 cp313``): only those. ``--current``: not on the floor.
     """
+    proof = MUSL if "--musl" in sys.argv else GLIBC
+    file = result_file(proof)
     wanted = tuple(word for word in sys.argv[1:] if not word.startswith("--"))
-    document = json.loads(RESULTS.read_text("utf-8")) if RESULTS.is_file() else {}
-    results = document.get("results", {}) if document.get("digest") == digest() else {}
-    for release, python in entries():
+    document = json.loads(file.read_text("utf-8")) if file.is_file() else {}
+    results = document.get("results", {}) if document.get("digest") == digest(proof) else {}
+    for release, python in entries(proof):
         key = f"{release} {python}"
         if (key in results and "--again" not in sys.argv) or not key.startswith(wanted or ("",)):
             continue
         print(key, flush=True)
         with tempfile.TemporaryDirectory() as folder:
-            results[key] = in_both_lanes(release, python, Path(folder))
-        document = {"digest": digest(), "inputs": inputs(), "results": results}
-        RESULTS.write_text(json.dumps(document, indent=1, sort_keys=True) + "\n", "utf-8")
+            results[key] = in_both_lanes(release, python, Path(folder), platform=PLATFORMS[proof])
+        document = {"digest": digest(proof), "inputs": inputs(proof), "results": results}
+        file.write_text(json.dumps(document, indent=1, sort_keys=True) + "\n", "utf-8")
     return 0
 
 

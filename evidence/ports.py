@@ -1,7 +1,7 @@
 """Builds every port twice, runs its own tests under emulation, and writes ports.json: what was seen.
 
 One entry a port with the digest of its description and of all it depends on, so that only what changed is
-made again: ``python -m evidence.ports [NAME...]``.
+made again: ``python -m evidence.ports [--musl] [NAME...]``; with ``--musl`` for musl, in musl_ports.json.
 """
 
 import hashlib
@@ -16,7 +16,8 @@ from manyloong.roots.ports.ensure import RECIPE
 from manyloong.roots.ports.order import in_order
 from manyloong.roots.ports.script import build_script, check_script
 
-RESULTS = Path(__file__).parent / "ports.json"
+GLIBC, MUSL = "ports", "musl_ports"  # the proofs, by the names of their files
+PLATFORMS = {GLIBC: "manylinux_2_36", MUSL: "musllinux_1_2"}
 UNPROVEN: tuple[str, ...] = (
     "bison",
     "geos",
@@ -37,7 +38,7 @@ UNPROVEN: tuple[str, ...] = (
     "proj",
     "readline",
     "zeromq",
-)  # ports that were not built twice yet
+)  # ports that were not built twice yet for glibc; for musl those that are not in musl_ports.json
 PROGRAM = Path(sys.executable).with_name("manyloong")
 
 
@@ -50,15 +51,21 @@ def digest(port: Port, ports: dict[str, Port], *, tests: bool = True) -> str:
     return hashlib.sha256(json.dumps(rows, sort_keys=True).encode()).hexdigest()
 
 
-def results() -> dict[str, Any]:
+def result_file(proof: str = GLIBC) -> Path:
+    """Where a proof's results are."""
+    return Path(__file__).parent / f"{proof}.json"
+
+
+def results(proof: str = GLIBC) -> dict[str, Any]:
     """What is committed, by port."""
-    document: dict[str, Any] = json.loads(RESULTS.read_text("utf-8")) if RESULTS.is_file() else {}
+    file = result_file(proof)
+    document: dict[str, Any] = json.loads(file.read_text("utf-8")) if file.is_file() else {}
     return dict(document.get("ports", {}))
 
 
-def check(name: str) -> dict[str, Any]:
+def check(name: str, proof: str = GLIBC) -> dict[str, Any]:
     """A second build of one port with its tests; what was seen."""
-    arguments = [str(PROGRAM), "ports", "build", name, "--check", "--json"]
+    arguments = [str(PROGRAM), "ports", "build", name, "--check", "--json", "--platform", PLATFORMS[proof]]
     done = subprocess.run(arguments, capture_output=True, text=True, check=False)
     if not done.stdout.startswith("{"):
         raise SystemExit(f"{name}: exit {done.returncode}\n{done.stderr[-4000:]}")
@@ -69,14 +76,14 @@ def check(name: str) -> dict[str, Any]:
 
 def main() -> int:
     """Check what changed, or what is named, and write the results after each."""
-    ports = all_ports()
-    found = {name: entry for name, entry in results().items() if name in ports}
+    ports, proof = all_ports(), MUSL if "--musl" in sys.argv else GLIBC
+    found = {name: entry for name, entry in results(proof).items() if name in ports}
     stale = [name for name, port in ports.items() if found.get(name, {}).get("inputs") != digest(port, ports)]
-    for name in sys.argv[1:] or stale:
-        entry = {"inputs": digest(ports[name], ports), **check(name)}
-        found = {one: seen for one, seen in results().items() if one in ports} | {name: entry}
+    for name in [word for word in sys.argv[1:] if not word.startswith("--")] or stale:
+        entry = {"inputs": digest(ports[name], ports), **check(name, proof)}
+        found = {one: seen for one, seen in results(proof).items() if one in ports} | {name: entry}
         text = json.dumps({"ports": dict(sorted(found.items()))}, indent=1, sort_keys=True)
-        RESULTS.write_text(text + "\n", "utf-8")
+        result_file(proof).write_text(text + "\n", "utf-8")
         print(name, "same bytes" if found[name]["same_bytes"] else "OTHER BYTES", found[name]["tests"])
     return 0
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from evidence import floor, musl
-from evidence.digests import deciding
+from evidence.digests import deciding, decisive
 from evidence.packages import inputs as common_inputs
 
 from manyloong.cli.root_verify import verified
@@ -72,7 +72,7 @@ def _image_inputs() -> dict[str, Any]:
 def _hashes(folder: str, *wanted: str) -> dict[str, str]:
     place = files("manyloong").joinpath(folder)
     entries = [place.joinpath(name) for name in wanted] or sorted(_files(place), key=lambda entry: entry.name)
-    return {entry.name: hashlib.sha256(entry.read_bytes()).hexdigest() for entry in entries}
+    return {entry.name: hashlib.sha256(decisive(entry.read_bytes())).hexdigest() for entry in entries}
 
 
 def _files(place: Traversable) -> Iterator[Traversable]:

@@ -21,6 +21,7 @@ from manyloong.wheels.recipes import Recipe
 from manyloong.wheels.repair import RepairPlan, plan_repair, run_repair
 from manyloong.wheels.requirements import Supply
 from manyloong.wheels.test import TestPlan, TestReport, passed_on, run_tests
+from manyloong.wheels.unmarked import check_pure
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +80,7 @@ def make_wheel(
     with stages.stage("build"):
         raw = build_raw_wheel(job, kit, place / "build", doors, supply, libraries=prefix)
     if raw.pure:
+        check_pure(raw.path, kit.target, label=job.source.label)
         path = keep_wheel(raw.path, job, doors.store)
         return Pure(identifier=str(job.identifier), filename=raw.path.name, path=path)
     with stages.stage("repair"):
@@ -101,6 +103,7 @@ def _repair(raw: RawWheel, kit: Kit, place: Path, *, ports: Path | None) -> Repa
         target=kit.target,
         library_paths=(*hooked, *kit.libraries),
         ports=ports,
+        runtime=kit.runtime,
         epoch=raw.epoch,
     )
 

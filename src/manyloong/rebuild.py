@@ -11,7 +11,7 @@ from pathlib import Path
 from manyloong.errors import InputError, IntegrityError, NotFoundError
 from manyloong.events import Stages
 from manyloong.pipeline import Batch, make_wheel
-from manyloong.record import BuildRecord, parse_record, record_path
+from manyloong.record import BuildRecord, read_record, record_path
 from manyloong.results import Pure
 from manyloong.supply import JobSupply
 from manyloong.targets import Python, target
@@ -46,14 +46,9 @@ def read_wanted_record(path: Path) -> tuple[BuildRecord, Path | None]:
     """
     wheel = path if path.suffix == ".whl" else path.with_name(path.name.removesuffix(".record.json"))
     file = record_path(path) if path.suffix == ".whl" else path
-    try:
-        data = file.read_bytes()
-    except OSError as error:
-        raise NotFoundError(
-            f"no build record {file}: {error.strerror}",
-            hint="manyloong build writes it beside the wheel; name the record itself where it is elsewhere",
-        ) from None
-    record = parse_record(data, where=str(file))
+    record = read_record(
+        file, hint="manyloong build writes it beside the wheel; name the record itself where it is elsewhere"
+    )
     if not record.whole:
         raise InputError(
             f"{file} is of schema {record.schema}, which does not say all that a build needs",

@@ -12,9 +12,10 @@ import msgspec
 
 from manyloong import __version__
 from manyloong.audit import Dispatch, Verdict
-from manyloong.errors import IntegrityError
+from manyloong.errors import IntegrityError, NotFoundError
 from manyloong.events import StageFinished
 from manyloong.store import seal_holds, seal_of, seal_text
+from manyloong.store.objects import file_sha256
 from manyloong.wheels.build import RawWheel
 from manyloong.wheels.crates import HadCrate
 from manyloong.wheels.downloads import Download
@@ -125,7 +126,7 @@ class BuildRecord:
     dropped_flags: tuple[str, ...]
     translated_flags: tuple[str, ...]
     grafted: tuple[str, ...]
-    carried: tuple[str, ...] = ()  # name and version of each port whose libraries were grafted
+    carried: tuple[str, ...] = ()  # name and version of each port (or part of the compiler) that they are of
     stages: tuple[StageRecord, ...]
     warnings: tuple[str, ...]
     accepted: bool  # what the verdict comes to
@@ -322,3 +323,24 @@ def parse_record(data: bytes, *, where: str) -> BuildRecord:
 def record_path(wheel: Path) -> Path:
     """Where the record of a wheel file is."""
     return wheel.with_name(wheel.name + SUFFIX)
+
+
+def read_record(path: Path, *, hint: str = "manyloong build writes it beside the wheel") -> BuildRecord:
+    """The record in a file; NotFoundError where there is none, and as ``parse_record``."""
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise NotFoundError(f"no build record {path}: {error.strerror}", hint=hint) from None
+    return parse_record(data, where=str(path))
+
+
+def record_of(wheel: Path, *, hint: str = "manyloong build writes it beside the wheel") -> BuildRecord:
+    """The record beside a wheel; errors as ``read_record``, IntegrityError where it is of another wheel."""
+    path = record_path(wheel)
+    record = read_record(path, hint=hint)
+    if (found := file_sha256(wheel)) != record.wheel.sha256:
+        raise IntegrityError(
+            f"{path} is of another wheel: it says SHA-256 {record.wheel.sha256}, {wheel} has {found}",
+            hint="get both again, or build the wheel again: --force",
+        )
+    return record

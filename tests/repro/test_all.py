@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from evidence import repro as evidence
+from evidence.digests import deciding, decisive
 from tests.repro.test_verify import manyloong
 
 from manyloong.roots.floor import all_floors
@@ -64,3 +65,10 @@ def test_every_kind_of_root_and_an_image_of_each_c_library_are_listed() -> None:
     assert {name for name in NAMES if name.startswith(("floor-", "musl-"))} <= {
         one.name for one in all_floors()
     }
+
+
+def test_words_for_people_make_no_proof_stale() -> None:
+    port = b'name = "zlib"\nknown_by = ["zlib.h"]\n'
+    lock = b'recipe = 1\ntree = "ab"\nspec = "cd"\n  { name = "make", size = 7, licence = "MIT" },\n'
+    assert decisive(port) == b'name = "zlib"\n'
+    assert deciding(lock) == b'recipe = 1\n  { name = "make", size = 7 },\n'

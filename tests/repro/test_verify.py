@@ -4,12 +4,16 @@ import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
+import psutil
 import pytest
 
-from manyloong.cli.changed import changed_conditions, compare_images
+from manyloong.cli.changed import Conditions, changed_conditions, compare_builds, compare_images
 from manyloong.config.paths import cache_directory
+from manyloong.roots.images.layer import Member
+from manyloong.roots.images.oci import Image, Layer, export_layout
 from manyloong.roots.lock import committed_lock, spec_digest
 from manyloong.roots.spec import root_spec
 from manyloong.sandbox import probe_host
@@ -62,18 +66,88 @@ def test_the_changed_conditions_are_other_ones(tmp_path: Path) -> None:
         assert conditions.user != os.geteuid()
 
 
-@pytest.mark.parametrize(("second", "same"), [(b"layer", True), (b"other", False)])
-def test_images_are_compared_by_their_bytes_and_not_by_the_umask(
-    tmp_path: Path, second: bytes, *, same: bool
-) -> None:
-    layouts = []
-    for name, data, mode in (("one", b"layer", 0o644), ("two", second, 0o600)):
-        (tmp_path / name / "blobs").mkdir(parents=True)
-        blob = tmp_path / name / "blobs" / "layer"
-        blob.write_bytes(data)
-        blob.chmod(mode)
-        layouts.append((tmp_path / name, "sha256:1"))
+def test_the_second_process_ends_with_the_first_even_where_that_is_killed(tmp_path: Path) -> None:
+    program = (
+        "import sys, pathlib; from manyloong.cli.changed import changed_conditions, run_under; "
+        "run_under(changed_conditions(pathlib.Path(sys.argv[1])), ('http.server', '-b', '127.0.0.1', '0'))"
+    )
+    first = subprocess.Popen([sys.executable, "-c", program, str(tmp_path)])
+    try:
+        second = _child(psutil.Process(first.pid), "http.server")
+    finally:
+        first.kill()
+        first.wait()
+    _, left = psutil.wait_procs([second], timeout=10)
+    for process in left:
+        process.kill()
+    assert not left
+
+
+def _child(first: psutil.Process, word: str) -> psutil.Process:
+    """The Python that a process has started, once it is one."""
+    until = time.monotonic() + 60
+    while time.monotonic() < until:
+        for process in first.children(recursive=True):
+            if process.cmdline()[:1] == [sys.executable] and word in process.cmdline():
+                return process
+        time.sleep(0.1)
+    raise AssertionError(first.children())
+
+
+def layout(folder: Path, data: bytes, *, mode: int) -> Path:
+    """An image of one layer with one file, whose own files have that mode."""
+    layer = Layer(title="all", members={"etc/file": Member(data=data)})
+    image = Image(
+        name="image",
+        platform="linux/loong64",
+        layers=(layer,),
+        environment=(),
+        command=(),
+        labels=(),
+        epoch=0,
+    )
+    export_layout(image, folder)
+    for path in folder.rglob("*"):
+        path.chmod(mode if path.is_file() else mode | 0o100)
+    return folder
+
+
+@pytest.fixture
+def conditions(tmp_path: Path) -> Conditions:
     (tmp_path / "place").mkdir()
-    seen = compare_images("image", layouts[0], layouts[1], changed_conditions(tmp_path / "place"))
+    return changed_conditions(tmp_path / "place")
+
+
+@pytest.mark.parametrize(("second", "same"), [(b"file", True), (b"filo", False)])
+def test_images_are_compared_by_their_bytes_and_not_by_the_umask(
+    tmp_path: Path, conditions: Conditions, second: bytes, *, same: bool
+) -> None:
+    one, two = (
+        layout(tmp_path / "one", b"file", mode=0o644),
+        layout(tmp_path / "two", second, mode=0o600),
+    )
+    seen = compare_images("image", one, two, conditions)
     assert seen.same is same
+    named = "layer 1: etc/file: differs from byte 3 on (4 and 4 bytes): 65 and 6f"
+    assert (named in seen.differences) is not same
     assert bool(seen.differences) is not same
+
+
+def test_diffoscope_is_asked_where_it_is_installed(
+    tmp_path: Path, conditions: Conditions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, text in (("one", "a"), ("two", "b")):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "file").write_text(text)
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+    seen = compare_builds("root", tmp_path / "one", tmp_path / "two", conditions)
+    assert seen.differences == ("file: differs from byte 0 on (1 and 1 bytes): 61 and 62",)
+    program = tmp_path / "bin/diffoscope"
+    program.parent.mkdir()
+    program.write_text('#!/bin/sh\necho "$@"\nexit 1\n')
+    program.chmod(0o755)
+    seen = compare_builds("root", tmp_path / "one", tmp_path / "two", conditions)
+    assert seen.differences[1].endswith(f"{tmp_path}/one/file {tmp_path}/two/file")
+    program.write_text("#!/bin/sh\necho broken >&2\nexit 2\n")
+    seen = compare_builds("root", tmp_path / "one", tmp_path / "two", conditions)
+    assert seen.differences[1] == "diffoscope ended with 2: broken"

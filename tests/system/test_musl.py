@@ -1,20 +1,75 @@
 """The musl root: musl 1.2.5, a whole standard library, and wheels that are built for it and tested in it."""
 
 import json
+import os
 import subprocess
+import zipfile
 from pathlib import Path
 
 import pytest
+import zstandard
 from elftools.elf.elffile import ELFFile
 from elftools.elf.sections import SymbolTableSection
 from evidence import musl
 from tests.system.manyloong_cli import PROGRAM, build, manyloong
 
+from manyloong.roots.libstdcxx import gcc_source
 from manyloong.targets import musl_exports
+from manyloong.wheels.bundle import carried_components
 from manyloong.wheels.recipes import shipped_recipe
 
 pytestmark = pytest.mark.timeout(3000)  # the root is built from source here, where it is not in the cache
 ROOT = "musl-1_2-loong64"
+CXX = Path(__file__).parents[1] / "oci/projects/cxx"
+PLATFORM = ("--platform", "musllinux_1_2")
+# A build that imports the C++ extension module which it has just made, and asks where it is.
+ASKING = """
+import json, os, platform, subprocess, sys, sysconfig
+from setuptools import Extension, setup
+from setuptools.command.build_ext import build_ext
+
+class BuildAndAsk(build_ext):
+    def run(self):
+        super().run()
+        sys.path.insert(0, self.build_lib)
+        import _table
+        say = lambda *words: subprocess.check_output(words, text=True).strip()
+        answers = {
+            "answer": _table.answer(),
+            "machine": [platform.machine(), say("uname", "-m")],
+            "suffix": sysconfig.get_config_var("EXT_SUFFIX"),
+            "header": os.path.isfile(sysconfig.get_path("include") + "/Python.h"),
+            "libc": platform.libc_ver()[0],
+            "python3": say("python3", "-c", "import sys; print(sys.implementation._multiarch)"),
+            "native": say("sh", "-c", "od -An -tx2 -j18 -N2 $(readlink -f $(command -v cmake))"),
+            "compiled by": say("/opt/manyloong/host/bin/python3", "-c",
+                "import os, sysconfig, ctypes; print(os.uname().machine, os.__file__)"),
+        }
+        with open(self.build_lib + "/answers.json", "w") as stream:
+            json.dump(answers, stream)
+
+setup(ext_modules=[Extension("_table", ["table.cpp"])], cmdclass={"build_ext": BuildAndAsk})
+"""
+TABLE = """
+#include <Python.h>
+#include <stdexcept>
+#include <string>
+static PyObject *answer(PyObject *self, PyObject *none) {
+    try { throw std::runtime_error(std::string("forty") + "-two"); }
+    catch (const std::exception &error) { return PyUnicode_FromString(error.what()); }
+}
+static PyMethodDef methods[] = {{"answer", answer, METH_NOARGS, 0}, {0, 0, 0, 0}};
+static struct PyModuleDef module = {PyModuleDef_HEAD_INIT, "_table", 0, -1, methods};
+PyMODINIT_FUNC PyInit__table(void) { return PyModule_Create(&module); }
+"""
+PROJECT = """
+[build-system]
+requires = ["setuptools"]
+build-backend = "setuptools.build_meta"
+[project]
+name = "demo"
+version = "1.0"
+"""
 CHECKS = """
 import importlib, os, platform, subprocess, sys, sysconfig, zoneinfo
 elsewhere = {"antigravity", "this", "idlelib", "turtle", "turtledemo", "tkinter"}
@@ -77,19 +132,75 @@ def test_one_command_builds_for_both_libcs(tree: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.system
-def test_the_root_itself_can_be_imported_as_somebodys_own(tree: Path, tmp_path: Path) -> None:
-    archive = tmp_path / "rootfs.tar.gz"
-    subprocess.run(["tar", "-C", str(tree), "-czf", str(archive), "."], check=True)
+def test_what_a_wheel_carries_of_the_compilers_is_named_and_its_sources_can_be_had(tmp_path: Path) -> None:
+    options = ("--platform", "musllinux_1_2", "--python", "cp313", "--no-test", "--no-table")
+    (result,) = build(CXX, *options, output=tmp_path)
+    record = result["record"]
+    assert record["grafted"] == ["libgcc_s.so.1", "libstdc++.so.6"]
+    assert [one.partition(" ")[0] for one in record["carried"]] == ["libstdc++", "ziglang-libunwind"]
+    assert "runtime" in record["kit"]
+    wheel = Path(result["wheel"])
+    found = {one.name: one for one in carried_components(wheel)}
+    assert found["libstdc++"].copyleft
+    with zipfile.ZipFile(wheel) as archive:
+        names = {name.partition("/licenses/")[2] for name in archive.namelist()}
+    assert {"ports/libstdc++/COPYING3", "ports/libstdc++/COPYING.RUNTIME"} <= names
+    ran = manyloong("ports", "sources", wheel, "--output", tmp_path / "sources", "--json")
+    assert ran.returncode == 0, ran.stderr
+    assert ran.json()["libraries"] == [f"libstdc++ {gcc_source().version}"]
+
+
+@pytest.mark.system
+@pytest.mark.parametrize("suffix", [".tar", ".tar.gz", ".tar.zst"])
+def test_the_root_itself_can_be_imported_as_somebodys_own(tree: Path, tmp_path: Path, suffix: str) -> None:
+    archive = tmp_path / f"rootfs{suffix}"
+    packed = {".tar": "-cf", ".tar.gz": "-czf", ".tar.zst": "-cf"}[suffix]
+    made = archive.with_name("rootfs.tar") if suffix == ".tar.zst" else archive
+    subprocess.run(["tar", "-C", str(tree), packed, str(made), "."], check=True)
+    if suffix == ".tar.zst":
+        archive.write_bytes(zstandard.compress(made.read_bytes()))
     ran = manyloong("root", "import", "test-musl", str(archive), "--json")
     try:
         assert ran.returncode == 0, ran.stderr
         assert ran.json()["root"]["pythons"] == ["cp313"]
-        options = ("--python", "cp313", "--platform", "musllinux_1_2", "--test-roots", "imported")
+        options = ("--python", "cp313", *PLATFORM, "--test-roots", "all")
         results = build("markupsafe==3.0.4", *options, output=tmp_path)
-        seen = {report["root"]: report["outcome"] for report in results[0]["record"]["tests"]}
-        assert seen["test-musl"] == "passed"
+        reports = results[0]["record"]["tests"]
+        assert {report["outcome"] for report in reports} == {"passed"}
+        cpus = ("la464,lasx=off", "la464")
+        seen = {(report["root"], report["cpu"]) for report in reports}
+        assert seen == {(root, cpu) for root in (ROOT, "test-musl") for cpu in cpus}
     finally:
         assert manyloong("root", "forget", "test-musl").returncode == 0
+
+
+@pytest.mark.system
+def test_a_build_that_imports_its_own_extension_is_at_home_in_the_emulated_lane(
+    tree: Path, tmp_path: Path
+) -> None:
+    assert tree.is_dir()
+    source = tmp_path / "demo"
+    source.mkdir()
+    for name, text in {"pyproject.toml": PROJECT, "setup.py": ASKING, "table.cpp": TABLE}.items():
+        (source / name).write_text(text)
+    (result,) = build(source, "--python", "cp313", *PLATFORM, output=tmp_path / "out")
+    record = result["record"]
+    reason = "the build imports _table, which it has just made for loongarch64"
+    assert (record["lane"], record["fallback"], record["accepted"]) == ("emulated", reason, True)
+    assert {report["outcome"] for report in record["tests"]} == {"passed"}
+    with zipfile.ZipFile(result["wheel"]) as archive:
+        answers = json.loads(archive.read("answers.json"))
+    assert answers == {
+        "answer": "forty-two",
+        "machine": ["loongarch64", "loongarch64"],
+        "suffix": ".cpython-313-loongarch64-linux-musl.so",
+        "header": True,
+        "libc": "",  # as musl answers: not known
+        "python3": "loongarch64-linux-musl",
+        "native": answers["native"],
+        "compiled by": f"{os.uname().machine} /opt/manyloong/host/lib/python3.13/os.py",
+    }
+    assert (answers["native"] == "0102") == (os.uname().machine == "loongarch64")  # EM_LOONGARCH
 
 
 made = pytest.mark.skipif(not musl.RESULTS.exists(), reason="the proof was not made yet")

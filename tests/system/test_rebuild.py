@@ -1,6 +1,7 @@
 """Wheels made again from their records: the committed evidence, one of them again, and what is refused."""
 
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -9,6 +10,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from evidence import rebuild as evidence
 from tests.system.manyloong_cli import build, manyloong
+from tests.system.test_killed import linked_cache
+
+from manyloong.config.paths import cache_directory
+from manyloong.record import parse_record, record_path
 
 RELEASE = "markupsafe==3.0.4"
 
@@ -73,3 +78,28 @@ def test_a_flipped_byte_is_named_and_refused(built: Path, part: str, tmp_path: P
         assert ran.returncode == 5, (words, ran.stderr)
         assert flipped.name in ran.stderr
         assert "Traceback" not in ran.stderr
+
+
+@pytest.mark.system
+def test_a_byte_flipped_in_a_cached_input_is_named_and_the_input_not_used(
+    built: Path, tmp_path: Path
+) -> None:
+    record = parse_record(record_path(built).read_bytes(), where=built.name)
+    variables = linked_cache(cache_directory(os.environ), tmp_path / "cache", "objects", "trees")
+    inputs = {record.source.location: record.source.sha256}
+    inputs |= {wheel.filename: wheel.sha256 for wheel in record.build_environment}
+    assert len(inputs) > 1
+    for name, sha256 in inputs.items():
+        (kept,) = (tmp_path / "cache/objects/sha256" / sha256[:2]).glob(f"{sha256}-*")
+        sound = kept.read_bytes()
+        kept.unlink()  # the real cache has the same file
+        kept.write_bytes(sound)
+        flip(kept)
+        ran = manyloong("rebuild", built, "--offline", variables=variables)
+        assert ran.returncode == 4, ran.stderr  # it is fetched again, where one may
+        assert f"{name} in the cache was damaged" in ran.stderr
+        assert not kept.exists()
+        kept.write_bytes(sound)
+    ran = manyloong("rebuild", built, "--offline", "--json", variables=variables)
+    assert ran.returncode == 0, ran.stderr
+    assert ran.json()["strict"]

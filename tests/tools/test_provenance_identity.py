@@ -1,6 +1,8 @@
 """Provenance signed by an identity of a Sigstore instance of our own, verified by Sigstore's library."""
 
 import json
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -137,8 +139,18 @@ def test_a_wheel_is_signed_and_verified_by_the_verbs(
     ran = manyloong(*words)
     assert ran.returncode == 0, ran.stderr
     assert f"{BUILDER} ({ISSUER})" in ran.stdout
+    assert _theirs(wheel, trust_config).returncode == 0, _theirs(wheel, trust_config).stderr
     wheel.write_bytes(b"another")
+    assert _theirs(wheel, trust_config).returncode != 0
     ran = manyloong(*words)
     assert ran.returncode == 5
     assert wheel.name in ran.stderr
     assert "Traceback" not in ran.stderr
+
+
+def _theirs(wheel: Path, trust_config: Path) -> "subprocess.CompletedProcess[str]":
+    """What Sigstore's own program says of a wheel and the file beside it."""
+    who = ("--cert-identity", BUILDER, "--cert-oidc-issuer", ISSUER, "--offline")
+    words = ("--trust-config", trust_config, "verify", "identity", "--bundle", provenance_path(wheel), *who)
+    command = [sys.executable, "-m", "sigstore", *map(str, (*words, wheel))]
+    return subprocess.run(command, capture_output=True, text=True, check=False)

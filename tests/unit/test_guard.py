@@ -38,6 +38,18 @@ def test_a_flipped_byte_in_a_tree_is_refused_by_the_next_process(tmp_path: Path)
     assert not list(Store(tmp_path).damaged())
 
 
+def test_the_lines_of_a_tree_are_there_before_it_is(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+
+    def ends_before_the_tree_is_there(tree: Path) -> None:
+        fill(tree)
+        (tmp_path / "trees/root/k/in the way").mkdir(parents=True)
+
+    with pytest.raises(OSError, match="not empty"):
+        store.tree("root", "k", ends_before_the_tree_is_there)
+    assert b"bin/program" in (tmp_path / "locks/trees/root/k.lines").read_bytes()
+
+
 def test_a_byte_flipped_behind_the_times_is_found_by_reading_all(tmp_path: Path) -> None:
     fill(tmp_path)
     lines = write_lines(tmp_path)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -9,8 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from manyloong.cli.diffoscope import diffoscope_lines
 from manyloong.errors import BuildError
-from manyloong.roots.compare import tree_differences, tree_digests
+from manyloong.roots.compare import tar_differences, tree_differences, tree_digests
+from manyloong.roots.images.oci import LAYER, read_layout
 
 EPOCH = 0  # of the tars that are compared; a root's own time stamps are part of neither digest
 OTHER_USER = 4242
@@ -72,6 +75,11 @@ def _as_another(words: Sequence[str]) -> list[str]:
     return ["unshare", "--user", f"--map-user={OTHER_USER}", f"--map-group={OTHER_USER}", *words]
 
 
+def _ending_with_us(words: Sequence[str]) -> list[str]:
+    """A command that the kernel ends with this process, however that ends; new namespaces would unset it."""
+    return [*(("setpriv", "--pdeathsig", "KILL") if shutil.which("setpriv") else ()), *words]
+
+
 def _may_be_another() -> bool:
     try:
         return subprocess.run(_as_another(["true"]), capture_output=True, check=False).returncode == 0
@@ -98,7 +106,7 @@ def run_under(
         "TZ": _ZONE,
         "PYTHONHASHSEED": "4242",
     }
-    whole = [sys.executable, "-m", *words]
+    whole = _ending_with_us([sys.executable, "-m", *words])
     return subprocess.run(
         whole if conditions.user is None else _as_another(whole),
         input=text,
@@ -120,11 +128,11 @@ def build_under(conditions: Conditions, name: str) -> Path:
     return Path(_answered(conditions, name, ("build", name))["roots"][0]["path"])
 
 
-def export_under(conditions: Conditions, name: str) -> tuple[Path, str]:
-    """Write an image with ``manyloong root export`` in the same way: its folder and manifest digest."""
+def export_under(conditions: Conditions, name: str) -> Path:
+    """Write an image with ``manyloong root export`` in the same way; its folder."""
     folder = conditions.place / f"image-{name}"
-    answer = _answered(conditions, name, ("export", name, "--oci", str(folder)))
-    return folder, str(answer["manifest"])
+    _answered(conditions, name, ("export", name, "--oci", str(folder)))
+    return folder
 
 
 def _answered(conditions: Conditions, name: str, words: Sequence[str]) -> dict[str, Any]:
@@ -143,33 +151,42 @@ def _answered(conditions: Conditions, name: str, words: Sequence[str]) -> dict[s
 def compare_builds(name: str, first: Path, second: Path, conditions: Conditions) -> Rebuilt:
     """Whether two trees are the same, with the first differences."""
     digests = tree_digests(first, epoch=EPOCH)
-    differences = tuple(str(one) for one in tree_differences(first, second))
+    differences = tree_differences(first, second)
+    files = [(first / one.path, second / one.path) for one in differences if one.offset is not None]
     return Rebuilt(
         name=name,
         same=not differences and digests == tree_digests(second, epoch=EPOCH),
         tree=digests.tree,
         tar=digests.tar,
         conditions=str(conditions),
-        differences=differences,
+        differences=(*map(str, differences), *diffoscope_lines(files)),
     )
 
 
-def compare_images(
-    name: str, first: tuple[Path, str], second: tuple[Path, str], conditions: Conditions
-) -> Rebuilt:
-    """Whether two image layouts (folder, manifest) are the same, blob by blob; modes are the umask's."""
-    for folder, _ in (first, second):
+def compare_images(name: str, first: Path, second: Path, conditions: Conditions) -> Rebuilt:
+    """Whether two image layouts are the same, blob by blob; modes are the umask's.
+
+    Of layers that differ, the first members are named.
+    """
+    for folder in (first, second):
         _plain_modes(folder)
-    differences = tuple(str(one) for one in tree_differences(first[0], second[0]))
-    digests = tree_digests(first[0], epoch=EPOCH)
+    layouts = read_layout(first), read_layout(second)
+    digests = tree_digests(first, epoch=EPOCH)
+    blobs = [(old, new) for old, new in zip(*(one.blobs for one in layouts), strict=False) if old != new]
+    files = [(layouts[0].path(old), layouts[1].path(new)) for old, new in blobs]
+    differences = [str(one) for one in tree_differences(first, second)]
+    for (old, _), pair in zip(blobs, files, strict=True):
+        if old.media_type == LAYER:
+            number = layouts[0].blobs.index(old)  # the configuration is the first
+            differences += [f"layer {number}: {one}" for one in tar_differences(*pair)]
     return Rebuilt(
         name=name,
-        same=not differences and first[1] == second[1],
+        same=not differences and layouts[0].manifest == layouts[1].manifest,
         tree=digests.tree,
         tar=digests.tar,
         conditions=str(conditions),
-        differences=differences,
-        manifest=first[1],
+        differences=(*differences, *diffoscope_lines(files)),
+        manifest=layouts[0].manifest.digest,
     )
 
 

@@ -27,13 +27,13 @@ def sources(
     from manyloong.cli.progress import ProgressListener
     from manyloong.errors import NotFoundError
     from manyloong.roots.ports import all_ports
-    from manyloong.wheels.bundle import carried_components, plan_bundle, write_bundle
+    from manyloong.wheels.bundle import carried_components, known_sources, plan_bundle, write_bundle
 
     for wheel in wheels:
         if not wheel.is_file():
             raise NotFoundError(f"no wheel at {wheel}", hint="check the path")
     carried = tuple(dict.fromkeys(one for wheel in wheels for one in carried_components(wheel)))
-    wanted = plan_bundle(carried, all_ports(ports), everything=everything)
+    wanted = plan_bundle(carried, known_sources(all_ports(ports)), everything=everything)
     with ProgressListener(quiet=as_json) as listener:
         doors = open_outside(listener, offline=offline, locked=False).doors
         files = write_bundle(wanted, output, doors) if wanted else ()

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from manyloong.cli import terminal
 from manyloong.cli.changed import Conditions, changed_conditions, run_under
+from manyloong.cli.diffoscope import diffoscope_lines
 from manyloong.cli.doors import Outside, open_outside
 from manyloong.cli.progress import ProgressListener
 from manyloong.errors import BuildError, ManyloongError, error_classes
@@ -140,7 +141,7 @@ def _compared(record: BuildRecord, first: Path | None, second: Path, conditions:
     return replace(
         seen,
         stabilised=comparison.stabilised and second.name == record.wheel.filename,
-        differences=comparison.differences,
+        differences=(*comparison.differences, *diffoscope_lines([(first, second)])),
         ignored=comparison.ignored,
     )
 

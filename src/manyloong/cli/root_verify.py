@@ -115,14 +115,14 @@ def _is_image(name: str) -> bool:
     return True
 
 
-def _first_image(name: str, place: _Place) -> tuple[Path, str]:
-    """The folder of an image, and its manifest's digest."""
+def _first_image(name: str, place: _Place) -> Path:
+    """The folder of an image."""
     from manyloong.cli.image import find_image
     from manyloong.roots.images.oci import export_layout
 
     folder = place.folder / f"image-{name}"
-    layout = export_layout(find_image(name, place.outside), folder)
-    return folder, layout.manifest.digest
+    export_layout(find_image(name, place.outside), folder)
+    return folder
 
 
 def _link_inputs(place: _Place) -> None:

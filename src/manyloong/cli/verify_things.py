@@ -20,7 +20,7 @@ from manyloong.provenance import (
     unsigned_statement,
     wheel_statement,
 )
-from manyloong.record import parse_record, record_path
+from manyloong.record import read_record, record_of, record_path
 from manyloong.roots import Root
 from manyloong.roots.compare import tree_digests
 from manyloong.roots.floor import find_floor, is_floor
@@ -43,13 +43,7 @@ def statement_about(thing: str, *, offline: bool, builder: str = "") -> tuple[di
     if not is_wheel(thing):
         return _root_statement(thing, offline=offline, builder=builder or LOCAL), default_place(thing)
     wheel = Path(thing)
-    record = parse_record(_record(wheel), where=str(record_path(wheel)))
-    if (found := file_sha256(wheel)) != record.wheel.sha256:
-        raise IntegrityError(
-            f"{wheel} has SHA-256 {found}, its record says {record.wheel.sha256}",
-            hint="get the wheel again, or build it again: --force",
-        )
-    return wheel_statement(record), provenance_path(wheel)
+    return wheel_statement(record_of(wheel)), provenance_path(wheel)
 
 
 def _root_statement(name: str, *, offline: bool, builder: str) -> dict[str, Any]:
@@ -66,16 +60,6 @@ def _built_from(name: str, outside: Outside) -> BuiltFrom:
     floor, doors = find_floor(name), outside.doors
     parts = kit_parts(ensure_kit(floor.target, outside.host, doors=doors), doors)
     return floor_built_from(floor, parts, outside.host)
-
-
-def _record(wheel: Path) -> bytes:
-    path = record_path(wheel)
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise NotFoundError(
-            f"no build record {path}: {error.strerror}", hint="manyloong build writes it beside the wheel"
-        ) from None
 
 
 def _root(name: str, outside: Outside) -> Root:
@@ -127,7 +111,7 @@ def checked_record(wheel: Path | None, checked: Checked) -> bool:
     path = record_path(wheel)
     said = checked.byproducts.get(path.name)
     data_sha256 = file_sha256(path)
-    parse_record(path.read_bytes(), where=str(path))
+    read_record(path)
     if said != data_sha256:
         raise IntegrityError(
             f"{path} is not the record that the provenance names: SHA-256 {data_sha256}, not {said}",

@@ -34,6 +34,7 @@ LIBRARY = "libgfortran"  # the port that every build with Fortran links
 GCC = "14"  # the version in the packages' names
 PROGRAM = "gfortran"
 _PLACE = "usr/lib/manyloong/fortran"
+_MODULES = f"usr/lib/gcc-cross/{{}}/{GCC}/finclude"
 _START = """\
 #!{python} -ISs
 import sys
@@ -71,7 +72,8 @@ def fortran_files(target: Target, *, python: str) -> dict[str, str]:
     """Path in the tree -> text: the wrapper, its settings, and the program by which both are started."""
     settings = {
         "compiler": f"/usr/bin/{target.triplet}-gfortran-{GCC}",
-        "flags": target.architecture.compiler.flags,
+        # Meson asks the preprocessor for omp_lib.h; GCC's own package has omp.h beside it
+        "flags": (*target.architecture.compiler.flags, "-idirafter", f"/{_MODULES.format(target.triplet)}"),
         "linker": f"{TARGET_PATH}/bin/cc",
         "libraries": f"{PORTS_PATH}/lib",
         "rules": rule_tables(fortran_rules()),

@@ -175,9 +175,8 @@ class Store:
             build(new)
             final.parent.mkdir(parents=True, exist_ok=True)
             found = write_lines(new)
-            lines.unlink(missing_ok=True)  # of an earlier tree with that key
+            write_whole(lines, found)  # first: no tree is ever there that nobody looks at
             new.rename(final)
-            write_whole(lines, found)
 
     def _look(self, kind: str, key: str, final: Path) -> None:
         """IntegrityError for a tree that was changed since it was built; looked at once in a process."""

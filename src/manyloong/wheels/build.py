@@ -182,15 +182,7 @@ def _open_site(
     libraries: Path | None,
 ) -> "_Site":
     """Where hooks run: behind a gate if the sources speak of downloads, or an earlier round has."""
-    variables = lane.variables(epoch=epoch, jobs=doors.cores) | dict(added.variables)
-    variables |= dict(job.options.environment)
-    template = Command(
-        argv=(),
-        root=added.root,
-        log=workplace.log,
-        environment=tuple(sorted(variables.items())),
-        emulator=lane.emulator,
-    )
+    template = _template(job, lane, workplace, added, epoch=epoch, jobs=doors.cores)
     hooks, gate = job.options.hooks, Gate()
     gated = stock.gated or speaks_of_downloads(workplace.source)
     if gated or hooks.runs:
@@ -205,7 +197,7 @@ def _open_site(
         )
     promised = _promise(job, lane, workplace, template) if hooks.wanted else None
     if promised is not None:
-        path = variables["PATH"].replace(":/usr/bin", f":{LOCAL}/bin:/usr/bin", 1)
+        path = dict(template.environment)["PATH"].replace(":/usr/bin", f":{LOCAL}/bin:/usr/bin", 1)
         template = over(replace(template, root=promised.root), {"PATH": path})
     return _Site(
         lane=lane,
@@ -219,6 +211,21 @@ def _open_site(
         doors=doors,
         libraries=libraries,
         added=added,
+    )
+
+
+def _template(
+    job: Job, lane: Lane, workplace: Workplace, added: Compilers, *, epoch: int, jobs: int
+) -> Command:
+    """What every command of the build has in common: root, log, variables, emulator."""
+    variables = lane.variables(epoch=epoch, jobs=jobs) | dict(added.variables)
+    variables |= dict(job.options.environment)
+    return Command(
+        argv=(),
+        root=added.root,
+        log=workplace.log,
+        environment=tuple(sorted(variables.items())),
+        emulator=lane.emulator,
     )
 
 

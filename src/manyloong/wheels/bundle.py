@@ -4,21 +4,24 @@ A folder for each library: its archives as they were fetched, the patches that w
 description, which is how it was built. What is copyleft is decided by the licence's SPDX expression.
 """
 
-import hashlib
 import json
 import re
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 from manyloong.errors import IntegrityError, NotFoundError
 from manyloong.roots import Port
-from manyloong.roots.sources import ensure_sources
+from manyloong.roots.libstdcxx import gcc_source
+from manyloong.roots.sources import PinnedSource, ensure_sources
 from manyloong.store import write_whole
+from manyloong.store.objects import file_sha256
 from manyloong.wheels.affected import bills
 from manyloong.wheels.doors import Doors
+from manyloong.wheels.runtime import CXX
 
 INDEX = "SOURCES.json"
 _COPYLEFT = re.compile(r"\b(?:[AL]?GPL|MPL|EPL|EUPL|CDDL|CPL|CECILL|OSL|QPL|Sleepycat)-?", re.IGNORECASE)
@@ -37,6 +40,52 @@ class Component:
     def copyleft(self) -> bool:
         """Whether its licence asks for the sources."""
         return is_copyleft(self.licence)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bundled:
+    """The sources of one library, and texts of ours that say how it was built of them, by path."""
+
+    name: str
+    version: str
+    licence: str
+    archives: tuple[PinnedSource, ...]  # the library's own first
+    texts: Mapping[str, str]
+
+    @property
+    def label(self) -> str:
+        """Name and version, for people."""
+        return f"{self.name} {self.version}"
+
+
+def bundled_port(port: Port) -> Bundled:
+    """A port's archives, patches and description."""
+    patches = {f"patches/{patch.name}": patch.text for patch in port.patches}
+    return Bundled(
+        name=port.name,
+        version=port.version,
+        licence=port.licence,
+        archives=(port.source, *port.extra),
+        texts=patches | {"port.json": _text(port.document())},
+    )
+
+
+def bundled_cxx() -> Bundled:
+    """GCC's archive, and the program that builds its C++ library."""
+    source = gcc_source()
+    program = files("manyloong.roots").joinpath("payload/libstdcxx.py").read_text("utf-8")
+    return Bundled(
+        name=CXX,
+        version=source.version,
+        licence=source.licence,
+        archives=(source,),
+        texts={"libstdcxx.py": program},
+    )
+
+
+def known_sources(ports: Mapping[str, Port]) -> dict[str, Bundled]:
+    """Everything that wheels may carry and whose sources are archives, by name."""
+    return {name: bundled_port(port) for name, port in ports.items()} | {CXX: bundled_cxx()}
 
 
 def is_copyleft(expression: str) -> bool:
@@ -72,53 +121,46 @@ def _components(data: bytes, where: str) -> Iterator[Component]:
 
 
 def plan_bundle(
-    components: Sequence[Component], ports: Mapping[str, Port], *, everything: bool
-) -> tuple[Port, ...]:
-    """The ports whose sources belong into the bundle; NotFoundError for sources that no port here has."""
-    wanted = [one for one in components if everything or one.copyleft]
-    found = []
-    for one in wanted:
-        port = ports.get(one.name)
-        if port is None or port.source.sha256 != one.sha256:
-            has = f"the port here is {port.label}" if port else "there is no such port here"
+    components: Sequence[Component], known: Mapping[str, Bundled], *, everything: bool
+) -> tuple[Bundled, ...]:
+    """The libraries whose sources belong into the bundle; NotFoundError for sources that nothing here has."""
+    found = {}
+    for one in (one for one in components if everything or one.copyleft):
+        bundled = known.get(one.name)
+        if bundled is None or bundled.archives[0].sha256 != one.sha256:
+            has = f"the port here is {bundled.label}" if bundled else "there is no such port here"
             raise NotFoundError(
                 f"the sources of {one.name} {one.version} (SHA-256 {one.sha256}): {has}",
                 hint="use the release that built the wheel, or name its ports: --ports FOLDER",
             )
-        found.append(port)
-    return tuple(dict.fromkeys(found))
+        found[one.name] = bundled
+    return tuple(found.values())
 
 
-def write_bundle(ports: Sequence[Port], folder: Path, doors: Doors) -> tuple[Path, ...]:
+def write_bundle(libraries: Sequence[Bundled], folder: Path, doors: Doors) -> tuple[Path, ...]:
     """Fetch and copy it all, and an index with every hash; the files, sorted. FetchError, IntegrityError."""
-    files: list[Path] = []
-    for port in ports:
-        place = folder / f"{port.name}-{port.version}"
-        archives = (port.source, *port.extra)
+    written: list[Path] = []
+    for library in libraries:
+        place = folder / f"{library.name}-{library.version}"
         found = ensure_sources(
-            archives, fetcher=doors.fetcher, mirrors=doors.mirrors, listener=doors.listener
+            library.archives, fetcher=doors.fetcher, mirrors=doors.mirrors, listener=doors.listener
         )
         place.mkdir(parents=True, exist_ok=True)
-        for source in archives:
+        for source in library.archives:
             target = place / _archive_name(source.path or source.urls[0], source.name)
             shutil.copyfile(found[source.name], target)
-            files.append(target)
-        for patch in port.patches:
-            files.append(place / "patches" / patch.name)
-            write_whole(files[-1], patch.text.encode())
-        files.append(place / "port.json")
-        write_whole(files[-1], _text(port.document()))
-    rows = [
-        {"path": str(path.relative_to(folder)), "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
-        for path in sorted(files)
-    ]
-    write_whole(folder / INDEX, _text(rows))
-    return tuple(sorted(files))
+            written.append(target)
+        for name, text in library.texts.items():
+            write_whole(place / name, text.encode())
+            written.append(place / name)
+    rows = [{"path": str(path.relative_to(folder)), "sha256": file_sha256(path)} for path in sorted(written)]
+    write_whole(folder / INDEX, _text(rows).encode())
+    return tuple(sorted(written))
 
 
 def _archive_name(address: str, name: str) -> str:
     return address.rpartition("/")[2] or name
 
 
-def _text(document: Any) -> bytes:
-    return (json.dumps(document, indent=1, sort_keys=True) + "\n").encode()
+def _text(document: Any) -> str:
+    return json.dumps(document, indent=1, sort_keys=True) + "\n"

@@ -22,6 +22,7 @@ from manyloong.wheels.floors import (
     ensure_source_python,
     floor_parts,
 )
+from manyloong.wheels.runtime import ensure_runtime, runtime_libraries
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +41,7 @@ class Kit:
     current: bool = True  # whether wheels are tested in target_root
     imported: tuple[ImportedRoot, ...] = ()  # the user's own, which wheels are tested in too
     trees: Mapping[str, Path] = field(default_factory=dict)  # of those, by id; one may be gone
+    runtime: Path | None = None  # what the compilers' own libraries are, where wheels carry them
 
     @property
     def ids(self) -> dict[str, str]:
@@ -48,6 +50,7 @@ class Kit:
             self.native_root.name: self.native_root.id,
             self.target_root.name: self.target_root.id,
             "toolchain": self.toolchain.id,
+            **({"runtime": self.runtime.name} if self.runtime else {}),
         }
 
     @property
@@ -131,6 +134,9 @@ def ensure_kit(target: Target, host: Host, *, doors: Doors, ports: Mapping[str, 
     native, test = root_of(f"native-{host.debian}", doors), root_of(target.test_root, doors)
     qemu = _ensure_qemu(target, host, doors)
     toolchain = _ensure_toolchain(target, host, native=native, target_root=test, doors=doors)
+    runtime = None
+    if target.from_source:  # the platform promises none of them
+        runtime = ensure_runtime(runtime_libraries(toolchain.zig, host), store=doors.store)
     return Kit(
         target=target,
         host=host,
@@ -139,6 +145,7 @@ def ensure_kit(target: Target, host: Host, *, doors: Doors, ports: Mapping[str, 
         toolchain=toolchain,
         qemu=qemu,
         ports=all_ports() if ports is None else ports,
+        runtime=runtime,
     )
 
 

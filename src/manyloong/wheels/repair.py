@@ -27,6 +27,7 @@ class RepairPlan:
     target: Target
     library_paths: tuple[Path, ...]
     ports: Path | None  # the prefix of the ports that it was linked with
+    runtime: Path | None  # what says which the compilers' own libraries are, where wheels carry them
     epoch: int
 
     def request(self) -> dict[str, str]:
@@ -39,6 +40,7 @@ class RepairPlan:
             "architecture": self.target.architecture.name,
             "ldpaths": ":".join(str(path) for path in self._searched()),
             "ports": str(self.ports or ""),
+            "runtime": str(self.runtime or ""),
         }
 
     def _searched(self) -> tuple[Path, ...]:
@@ -52,7 +54,7 @@ class Repaired:
 
     path: Path
     grafted: tuple[str, ...]
-    carried: tuple[str, ...] = ()  # name and version of the ports that these are of
+    carried: tuple[str, ...] = ()  # name and version of each, where it is a port's or the compilers'
 
 
 def plan_repair(
@@ -63,6 +65,7 @@ def plan_repair(
     library_paths: Sequence[Path],
     epoch: int,
     ports: Path | None = None,
+    runtime: Path | None = None,
 ) -> RepairPlan:
     """What a repair will do; nothing is read or written yet."""
     return RepairPlan(
@@ -71,6 +74,7 @@ def plan_repair(
         target=target,
         library_paths=tuple(library_paths),
         ports=ports,
+        runtime=runtime,
         epoch=epoch,
     )
 

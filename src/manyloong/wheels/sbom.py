@@ -16,14 +16,14 @@ _FIRST_WITH_LICENCE_FILES = (2, 4)  # Metadata-Version; PEP 639
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Carried:
-    """A port of which a wheel carries libraries."""
+    """A port, or a part of the toolchain, of which a wheel carries libraries."""
 
     name: str
     version: str
     licence: str
     purl: str
     cpe: str  # VENDOR:PRODUCT, or ""
-    source_sha256: str
+    source_sha256: str  # "" where its source is no archive of its own
     texts: tuple[Path, ...]  # of its licence
 
     @property
@@ -77,8 +77,9 @@ def _component(port: Carried) -> dict[str, Any]:
         "version": port.version,
         "purl": port.purl,
         "licenses": [{"expression": port.licence}],
-        "hashes": [{"alg": "SHA-256", "content": port.source_sha256}],
     }
+    if port.source_sha256:
+        component["hashes"] = [{"alg": "SHA-256", "content": port.source_sha256}]
     if port.cpe:
         component["cpe"] = f"cpe:2.3:a:{port.cpe}:{port.version}:*:*:*:*:*:*:*"
     return component

@@ -136,6 +136,8 @@ def test_the_settings_are_what_the_wrapper_takes() -> None:
         texts["usr/lib/manyloong/fortran/fortran_settings.py"].removeprefix("SETTINGS = ")
     )
     assert Settings(**settings).compiler == "/usr/bin/loongarch64-linux-gnu-gfortran-14"
+    after = settings["flags"][-2:]  # where a check for OpenMP finds omp_lib.h
+    assert after == ("-idirafter", "/usr/lib/gcc-cross/loongarch64-linux-gnu/14/finclude")
     assert texts["usr/bin/gfortran"].startswith("#!/usr/bin/python3.13 -ISs\n")
 
 

@@ -14,10 +14,23 @@ from packageurl import PackageURL
 
 from manyloong.errors import IntegrityError, NotFoundError
 from manyloong.events import ignore
+from manyloong.roots.libstdcxx import gcc_source
 from manyloong.roots.ports import all_ports
-from manyloong.wheels.bundle import carried_components, is_copyleft, plan_bundle, write_bundle
+from manyloong.store import Store
+from manyloong.targets import host
+from manyloong.wheels.bundle import (
+    bundled_port,
+    carried_components,
+    is_copyleft,
+    known_sources,
+    plan_bundle,
+    write_bundle,
+)
 from manyloong.wheels.doors import Doors
-from manyloong.wheels.sbom import Carried, sbom_document
+from manyloong.wheels.runtime import ensure_runtime, runtime_libraries
+from manyloong.wheels.sbom import Carried, carried_ports, sbom_document
+
+KNOWN = known_sources(all_ports())
 
 
 def carried(*names: str) -> list[Carried]:
@@ -79,8 +92,8 @@ def test_what_asks_for_sources(expression: str, *, copyleft: bool) -> None:
 
 def test_only_copyleft_libraries_unless_all_are_wanted(tmp_path: Path) -> None:
     found = carried_components(wheel(tmp_path, sbom_document("demo", "1.0", carried("gmp", "zlib"))))
-    assert [port.name for port in plan_bundle(found, all_ports(), everything=False)] == ["gmp"]
-    assert [port.name for port in plan_bundle(found, all_ports(), everything=True)] == ["gmp", "zlib"]
+    assert [port.name for port in plan_bundle(found, KNOWN, everything=False)] == ["gmp"]
+    assert [port.name for port in plan_bundle(found, KNOWN, everything=True)] == ["gmp", "zlib"]
 
 
 def test_other_sources_than_the_wheels_are_refused(tmp_path: Path) -> None:
@@ -88,7 +101,7 @@ def test_other_sources_than_the_wheels_are_refused(tmp_path: Path) -> None:
     document["components"][0]["hashes"][0]["content"] = "0" * 64
     found = carried_components(wheel(tmp_path, document))
     with pytest.raises(NotFoundError, match=r"gmp .*the port here is gmp"):
-        plan_bundle(found, all_ports(), everything=False)
+        plan_bundle(found, KNOWN, everything=False)
     with pytest.raises(NotFoundError, match="no such port"):
         plan_bundle(found, {}, everything=False)
 
@@ -118,7 +131,7 @@ def test_the_bundle_has_archives_patches_and_how_it_was_built(tmp_path: Path) ->
         listener = staticmethod(ignore)
 
     port = all_ports()["brotli"]
-    files = write_bundle([port], tmp_path / "out", cast("Doors", Outside()))
+    files = write_bundle([bundled_port(port)], tmp_path / "out", cast("Doors", Outside()))
     place = tmp_path / "out" / f"brotli-{port.version}"
     assert {path.relative_to(place).as_posix() for path in files} == {
         port.source.path.rpartition("/")[2],
@@ -128,3 +141,27 @@ def test_the_bundle_has_archives_patches_and_how_it_was_built(tmp_path: Path) ->
     for row in json.loads((tmp_path / "out/SOURCES.json").read_text()):
         data = (tmp_path / "out" / row["path"]).read_bytes()
         assert hashlib.sha256(data).hexdigest() == row["sha256"]
+
+
+def test_the_compilers_own_libraries_are_named_with_licences_and_have_sources(tmp_path: Path) -> None:
+    licence = tmp_path / "zig/lib/libunwind/LICENSE.TXT"
+    licence.parent.mkdir(parents=True)
+    licence.write_text("LLVM's")
+    libraries = runtime_libraries(tmp_path / "zig", host("x86_64"))
+    tree = ensure_runtime(libraries, store=Store(tmp_path / "cache"))
+    described = carried_ports(tree, ["libstdc++.so.6", "libgcc_s.so.1", "libm.so.6"])
+    assert [one.name for one in described] == ["libstdc++", "ziglang-libunwind"]
+    texts = {path.name: path.read_text("utf-8") for one in described for path in one.texts}
+    assert texts["LICENSE.TXT"] == "LLVM's"
+    assert "GNU GENERAL PUBLIC LICENSE" in texts["COPYING3"]
+    assert "GCC RUNTIME LIBRARY EXCEPTION" in texts["COPYING.RUNTIME"]
+    document = sbom_document("demo", "1.0", described)
+    assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(json.dumps(document)) is None
+    licensing = get_spdx_licensing()
+    for component in document["components"]:
+        assert PackageURL.from_string(component["purl"]).to_string() == component["purl"]
+        assert not licensing.validate(component["licenses"][0]["expression"]).errors
+    found = carried_components(wheel(tmp_path, document))
+    (library,) = plan_bundle(found, KNOWN, everything=False)
+    assert library.archives == (gcc_source(),)
+    assert "libstdcxx.py" in library.texts

@@ -1,7 +1,8 @@
 """Runs auditwheel's library on one wheel, as a process of its own: it changes its working directory.
 
-Reads a JSON object on stdin (wheel, output, tag, libc, architecture, ldpaths, ports), writes one on stdout.
-Where libraries of ports are grafted, the bill of materials and the licence texts go into the wheel with them.
+Reads a JSON object on stdin (wheel, output, tag, libc, architecture, ldpaths, ports, runtime), writes one on
+stdout. Where libraries of ports, or of the compilers, are grafted, the bill of materials and licence texts go
+into the wheel with them.
 SOURCE_DATE_EPOCH in the environment decides the times inside the wheel.
 """
 
@@ -49,7 +50,8 @@ def graft(request: dict[str, Any]) -> dict[str, Any]:
     if wanted > abi.sym_policy:
         return {"error": f"its symbol versions need {abi.sym_policy.name}", "symbols": _versions(abi)}
     grafted = _grafted(abi, tag)
-    carried = carried_ports(Path(request["ports"]), grafted) if request["ports"] else ()
+    described = [Path(request[key]) for key in ("ports", "runtime") if request[key]]
+    carried = [one for prefix in described for one in carried_ports(prefix, grafted)]
     if carried:
         wheel = _described(wheel, carried)
     made = repair_wheel(
