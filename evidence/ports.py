@@ -33,7 +33,6 @@ UNPROVEN: tuple[str, ...] = (
     "ncurses",
     "openblas",
     "openblas64",
-    "openldap",
     "openmp",
     "openssl",
     "proj",
