@@ -27,8 +27,6 @@ UNPROVEN: tuple[str, ...] = (
     "libsodium",
     "libgfortran",
     "libxcb",
-    "libxml2",
-    "mariadb-connector-c",
     "mpfr",
     "ncurses",
     "openblas",
