@@ -3,6 +3,8 @@ from __future__ import annotations
 import pathlib
 import struct
 import sys
+import tempfile
+from collections.abc import Iterator
 
 import pytest
 
@@ -14,18 +16,18 @@ LP64D_V1 = 0x43
 
 
 @pytest.fixture
-def interpreter(
-    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
-) -> None:
+def interpreter(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Iterator[None]:
     """An ELF header alone, as the running interpreter."""
     flags = getattr(request, "param", LP64D_V1)
     ident = b"\x7fELF" + bytes([2, 1, 1]) + bytes(9)
     header = struct.pack("<HHIQQQIHHH", 3, 258, 1, 0, 64, 0, flags, 64, 56, 0)
-    path = tmp_path / "python"
-    path.write_bytes(ident + header)
-    monkeypatch.setattr(sys, "executable", str(path))
     monkeypatch.setattr(_manylinux, "_get_glibc_version", lambda: _GLibCVersion(2, 38))
     monkeypatch.setattr(_musllinux, "_get_musl_version", lambda _executable: _MuslVersion(1, 2))
+    with tempfile.TemporaryDirectory() as folder:
+        path = pathlib.Path(folder, "python")
+        path.write_bytes(ident + header)
+        monkeypatch.setattr(sys, "executable", str(path))
+        yield
 
 
 @pytest.mark.usefixtures("interpreter")

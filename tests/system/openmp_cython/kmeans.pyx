@@ -9,12 +9,13 @@ def assign(const double[::1] points, const double[::1] centres, int size, int[::
     cdef Py_ssize_t count = points.shape[0] // size
     cdef Py_ssize_t number
     cdef double inertia = 0
-    cdef int seen = 0
+    cdef int seen[1]  # a name that threads assign to would be each thread's own
+    seen[0] = 0
     with nogil, parallel(num_threads=threads):
-        seen = openmp.omp_get_num_threads()
+        seen[0] = openmp.omp_get_num_threads()
         for number in prange(count, schedule="static"):
             inertia += nearest(&points[number * size], centres, size, &labels[number])
-    return inertia, seen
+    return inertia, seen[0]
 
 
 cdef double nearest(const double *point, const double[::1] centres, int size, int *label) noexcept nogil:
