@@ -29,7 +29,7 @@ _OPTIONS = ("-W", "ignore", "-m", "test", "-v", "--timeout", str(LIMIT_S))
 _RAN = re.compile(r"^Ran (\d+) tests? in", re.MULTILINE)
 _SKIPPED = re.compile(r"skipped=(\d+)")
 _BAD = re.compile(r"^(?:FAIL|ERROR): (\S+) \(([^)]+)\)", re.MULTILINE)
-_HEAD = re.compile(r"^\d+:\d\d:\d\d (?:load avg: [\d.]+ )?\[ *\d+/\d+(?:/\d+)?\] (test_\w+)(.*)$")
+_HEAD = re.compile(r"^\d+:\d\d:\d\d (?:load avg: [\d.]+ )?\[ *\d+/\d+(?:/\d+)?\] (test[_.][\w.]+)(.*)$")
 _RULE = re.compile(r"^={70}$", re.MULTILINE)
 
 

@@ -29,7 +29,10 @@ test test_x failed
 0:00:12 load avg: 10.32 [3/4/1] test_curses
 test_curses skipped -- Use of the 'curses' resource not enabled
 0:00:13 load avg: 10.32 [3/4/1] test_curses skipped (resource denied)
-0:00:13 load avg: 10.32 [4/4/1] test_slow
+0:00:13 load avg: 10.32 [3/4/1] test.test_asyncio.test_queues
+Ran 7 tests in 0.1s
+0:00:14 load avg: 10.32 [3/4/1] test.test_asyncio.test_queues passed
+0:00:14 load avg: 10.32 [4/4/1] test_slow
 Fatal Python error: Segmentation fault
 """
 
@@ -41,6 +44,7 @@ def test_each_module_has_what_it_said() -> None:
         "test_bool": (0, 31, 2, {}),
         "test_x": (2, 3, 0, {"test.test_x.T.test_y": "AssertionError: 1 != 2"}),
         "test_curses": (4, 0, 0, {}),
+        "test.test_asyncio.test_queues": (0, 7, 0, {}),
         "test_slow": (139, 0, 0, {}),
     }
     assert "Segmentation fault" in seen["test_slow"]["end"]
