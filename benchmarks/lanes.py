@@ -16,7 +16,7 @@ from manyloong.wheels.backend import Workplace
 from manyloong.wheels.doors import Doors
 from manyloong.wheels.environment import BuildEnvironment, ensure_environment
 from manyloong.wheels.kit import Kit, root_of
-from manyloong.wheels.lane import cross_trees, prepare_cross
+from manyloong.wheels.lane import cross_trees, prepare_cross, source_trees
 from manyloong.wheels.resolve import fetch_wheels, native_platform, resolve_wheels, target_platform
 from manyloong.wheels.site import compile_site, install_site
 
@@ -82,12 +82,13 @@ def open_lanes(
 
 
 def _cross_lane(kit: Kit, requirements: tuple[str, ...], *, python: Python, doors: Doors) -> Lane:
+    python = kit.target.python(python)  # from source, where the target's root has none
     environment = _native_environment(kit.native_root, kit, requirements, python=python, doors=doors)
     return Lane(
         name=CROSS,
         machine=kit.target.architecture.name,
         root=kit.native_root.path,
-        trees=cross_trees(kit, environment),
+        trees=(*cross_trees(kit, environment), *source_trees(kit, python)),
         variables=_sorted(cross.cross_variables(epoch=_EPOCH, jobs=doors.cores) | EQUAL_WORK),
         prepare=partial(_prepare_cross, kit=kit, environment=environment, python=python),
         emulator=kit.emulator(kit.target.architecture.qemu.cpu_full),

@@ -139,10 +139,9 @@ def _open_parts(
 
 def _libcs(glibc: Kit, outside: Outside) -> Opener:
     """The cross lane of each libc; musl's root and Python are made first."""
-    doors, python = outside.doors, _oldest_python()
-    musl = with_floors(
-        ensure_kit(find_target(MUSL_TARGET), outside.host, doors=doors), (python,), (), doors=doors
-    )
+    doors, python, target = outside.doors, _oldest_python(), find_target(MUSL_TARGET)
+    kit = ensure_kit(target, outside.host, doors=doors)
+    musl = with_floors(kit, (target.python(python),), (), doors=doors)
     return partial(open_libcs, glibc=glibc, musl=musl, python=python, doors=doors)
 
 
