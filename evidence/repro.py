@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from evidence import floor, musl
+from evidence import ports as port_evidence
 from evidence.digests import deciding, decisive
 from evidence.packages import inputs as common_inputs
 
@@ -25,6 +26,7 @@ from manyloong.events import ignore
 from manyloong.roots.floor import is_floor
 from manyloong.roots.interpreters import needed_ports
 from manyloong.roots.lock import has_lock
+from manyloong.roots.ports import all_ports
 
 HERE = Path(__file__).parent
 LIST, RESULTS = HERE / "repro.toml", HERE / "repro.json"
@@ -48,12 +50,18 @@ def inputs(name: str) -> dict[str, Any]:
     found = {"locks": common["locks"], "recipes": common["recipes"]}
     if has_lock(name):
         return found | {"locks": {f"{name}.toml": common["locks"][f"{name}.toml"]}}
-    found |= {"ports": _hashes("ports", *(f"{port}.toml" for port in needed_ports()))}
+    found |= {"ports": _ports()}
     found |= {
         "floor": floor.parts(),
         "musl": {key: musl.inputs()[key] for key in ("parts", "recipes", "target")},
     }
     return found if is_floor(name) else found | _image_inputs()
+
+
+def _ports() -> dict[str, str]:
+    """What decides the trees of the ports that a Python is built with; their own tests do not."""
+    known = all_ports()
+    return {name: port_evidence.digest(known[name], known, tests=False) for name in needed_ports()}
 
 
 def _image_inputs() -> dict[str, Any]:
