@@ -214,6 +214,41 @@ def test_the_compiler_and_the_floor_are_in_the_key() -> None:
     assert len(found) == 3
 
 
+# ---- what differs by the C library
+
+
+VARIANT = {"options": ["--two"], "before": ["second"], "environment": {"A": "b", "C": "d"}}
+
+
+def test_a_variant_comes_after_what_is_the_same_everywhere() -> None:
+    port = make_port(options=["--one"], before=["first"], environment={"A": "a"}, libc={"musl": VARIANT})
+    on_musl = port.on("musl")
+    assert (on_musl.options, on_musl.before) == (("--one", "--two"), ("first", "second"))
+    assert on_musl.environment == (("A", "b"), ("C", "d"))
+    assert on_musl.variants == ()
+
+
+def test_a_variant_changes_nothing_elsewhere() -> None:
+    port, plain = make_port(libc={"musl": VARIANT}), make_port()
+    assert port.on("glibc") == plain
+    assert port.document() == plain.document()
+    assert port.on("musl").document() != plain.document()
+
+
+@pytest.mark.parametrize(
+    ("table", "why"),
+    [
+        ({"muzl": VARIANT}, "unknown key 'muzl'"),
+        ({"musl": {"sonames": []}}, "libc.musl: unknown key 'sonames'"),
+        ({"musl": []}, "musl is not a table"),
+        ({"musl": {"environment": {"A-B": "1"}}}, "libc.musl: environment"),
+    ],
+)
+def test_a_variant_that_cannot_be(table: dict[str, Any], why: str) -> None:
+    with pytest.raises(InputError, match=re.escape(why)):
+        make_port(libc=table)
+
+
 # ---- scripts
 
 
