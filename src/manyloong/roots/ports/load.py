@@ -23,9 +23,10 @@ from pathlib import Path
 from typing import Any, cast
 
 from manyloong.errors import InputError
-from manyloong.roots.ports.model import LAYERS, SYSTEMS, Check, Patch, Port, System
+from manyloong.roots.ports.model import LAYERS, SYSTEMS, Check, Patch, Port, System, Variant
 from manyloong.roots.ports.order import checked_set
 from manyloong.roots.sources import PinnedSource, parse_source
+from manyloong.targets import all_targets
 
 _TEXTS = ("summary", "version", "licence", "system")
 _OPTIONAL_TEXTS = ("debian", "cpe", "subdirectory")
@@ -33,7 +34,8 @@ _LISTS = (
     "members", "options", "depends", "before", "steps", "after", "sonames", "pkg_config", "keep",
     "known_by", "licence_files", "external", "layers",
 )  # fmt: skip
-_TABLES = ("source", "extra", "environment", "check", "patches")
+_TABLES = ("source", "extra", "environment", "check", "patches", "libc")
+_VARIANT = ("options", "before", "environment")  # of a table libc.NAME
 KEYS = (*_TEXTS, *_OPTIONAL_TEXTS, *_LISTS, *_TABLES)
 _TAKEN = ("src", "dest", "obj", "meson", "build.sh", "check.sh", "change.patch")  # in a build's folder
 _NAME = re.compile(r"[a-z0-9][a-z0-9+._-]*")
@@ -121,7 +123,26 @@ def parse_port(
         licence_files=lists["licence_files"],
         external=lists["external"],
         layers=_layers(lists["layers"], where),
+        variants=_variants(document, where),
     )
+
+
+def _variants(document: Mapping[str, Any], where: str) -> tuple[Variant, ...]:
+    table = _table(document, "libc", where) if "libc" in document else {}
+    _check_keys(table, sorted({row.libc for row in all_targets()}), f"{where}: libc")
+    found = []
+    for libc in sorted(table):
+        row, inner = _table(table, libc, f"{where}: libc"), f"{where}: libc.{libc}"
+        _check_keys(row, _VARIANT, inner)
+        found.append(
+            Variant(
+                libc=libc,
+                options=_texts(row, "options", inner),
+                before=_texts(row, "before", inner),
+                environment=_environment(row, inner),
+            )
+        )
+    return tuple(found)
 
 
 def _layers(names: tuple[str, ...], where: str) -> tuple[str, ...]:
