@@ -1,6 +1,5 @@
 """``manyloong cibuildwheel``: what it refuses before a container is started, as a user sees it."""
 
-import os
 from pathlib import Path
 
 import pytest
@@ -42,7 +41,7 @@ def test_it_is_refused_before_it_starts(
 
 
 def test_faults_of_the_table_are_cibuildwheels_own(tmp_path: Path) -> None:
-    variables = {"CIBW_BUILD": "cp27-*", "CIBW_CONTAINER_ENGINE": "podman", "PATH": os.environ["PATH"]}
+    variables = {"CIBW_BUILD": "cp39-*", "CIBW_CONTAINER_ENGINE": "podman"}
     ran = manyloong("cibuildwheel", HOOKED, "--output-dir", tmp_path, variables=variables)
-    assert ran.returncode != 0
+    assert ran.returncode == 3
     assert "No build identifiers selected" in ran.stderr
