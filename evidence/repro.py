@@ -26,7 +26,6 @@ from manyloong.events import ignore
 from manyloong.roots.floor import is_floor
 from manyloong.roots.interpreters import needed_ports
 from manyloong.roots.lock import has_lock
-from manyloong.roots.ports import all_ports
 
 HERE = Path(__file__).parent
 LIST, RESULTS = HERE / "repro.toml", HERE / "repro.json"
@@ -58,10 +57,13 @@ def inputs(name: str) -> dict[str, Any]:
     return found if is_floor(name) else found | _image_inputs()
 
 
-def _ports() -> dict[str, str]:
-    """What decides the trees of the ports that a Python is built with; their own tests do not."""
-    known = all_ports()
-    return {name: port_evidence.digest(known[name], known, tests=False) for name in needed_ports()}
+def _ports() -> dict[str, dict[str, str]]:
+    """What decides the trees of the ports that a Python is built with, for each C library; not their tests."""
+    found = {proof: port_evidence.ports_of(proof) for proof in port_evidence.PLATFORMS}
+    return {
+        proof: {name: port_evidence.digest(ports[name], ports, tests=False) for name in needed_ports()}
+        for proof, ports in found.items()
+    }
 
 
 def _image_inputs() -> dict[str, Any]:
