@@ -16,6 +16,7 @@ import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
+from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -43,7 +44,12 @@ _STATUS = re.compile(r"^Upstream-Status: *(\S.*)$", re.MULTILINE)
 
 
 def shipped_ports() -> dict[str, Port]:
-    """The ports of this package, by name."""
+    """The ports of this package, by name; read once in a process."""
+    return dict(_shipped())
+
+
+@cache
+def _shipped() -> dict[str, Port]:
     return _read_folder(files("manyloong").joinpath("ports"), ours=True)
 
 
