@@ -58,7 +58,7 @@ def inputs(name: str) -> dict[str, Any]:
 
 
 def _ports() -> dict[str, dict[str, str]]:
-    """What decides the trees of the ports that a Python is built with, by C library; not their tests."""
+    """What decides the trees of the ports that a Python is built with, for each C library; no tests."""
     found = {proof: port_evidence.ports_of(proof) for proof in port_evidence.PLATFORMS}
     return {
         proof: {name: port_evidence.digest(ports[name], ports, tests=False) for name in needed_ports()}
