@@ -26,7 +26,6 @@ UNPROVEN: tuple[str, ...] = (
     "hdf5",
     "libpq",
     "libsodium",
-    "libxcb",
     "mpfr",
     "ncurses",
     "openblas",
