@@ -31,7 +31,6 @@ UNPROVEN: tuple[str, ...] = (
     "openblas",
     "openblas64",
     "openmp",
-    "openssl",
     "proj",
     "zeromq",
 )  # ports that were not built twice yet for glibc; for musl those that are not in musl_ports.json
