@@ -24,7 +24,6 @@ UNPROVEN: tuple[str, ...] = (
     "geos",
     "harfbuzz",
     "hdf5",
-    "libpq",
     "libsodium",
     "mpfr",
     "ncurses",
