@@ -26,7 +26,6 @@ UNPROVEN: tuple[str, ...] = (
     "hdf5",
     "libsodium",
     "mpfr",
-    "ncurses",
     "openblas",
     "openblas64",
     "openmp",
