@@ -24,7 +24,6 @@ UNPROVEN: tuple[str, ...] = (
     "geos",
     "harfbuzz",
     "hdf5",
-    "libsodium",
     "mpfr",
     "openblas",
     "openblas64",
