@@ -28,7 +28,6 @@ UNPROVEN: tuple[str, ...] = (
     "openblas64",
     "openmp",
     "proj",
-    "zeromq",
 )  # ports that were not built twice yet for glibc; for musl those that are not in musl_ports.json
 PROGRAM = Path(sys.executable).with_name("manyloong")
 
