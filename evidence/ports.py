@@ -27,7 +27,6 @@ UNPROVEN: tuple[str, ...] = (
     "openblas",
     "openblas64",
     "openmp",
-    "proj",
 )  # ports that were not built twice yet for glibc; for musl those that are not in musl_ports.json
 PROGRAM = Path(sys.executable).with_name("manyloong")
 
