@@ -22,7 +22,6 @@ PLATFORMS = {GLIBC: "manylinux_2_36", MUSL: "musllinux_1_2"}
 LIBC = {proof: find_target(tag).libc for proof, tag in PLATFORMS.items()}
 UNPROVEN: tuple[str, ...] = (
     "geos",
-    "mpfr",
     "openblas",
     "openblas64",
     "openmp",
