@@ -24,7 +24,6 @@ UNPROVEN: tuple[str, ...] = (
     "geos",
     "openblas",
     "openblas64",
-    "openmp",
 )  # ports that were not built twice yet for glibc; for musl those that are not in musl_ports.json
 PROGRAM = Path(sys.executable).with_name("manyloong")
 
