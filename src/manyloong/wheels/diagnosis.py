@@ -18,9 +18,17 @@ LINES = 300  # of the log's end that are read
 CRASH = f"{BUILD}/crash"  # where the compiler puts what reproduces its crash
 PAGE = "docs/how-to/my-package-does-not-build.md"
 NEWER_RUST = (
-    "it wants a newer Rust than the root has: renew the lock of that root (manyloong root lock rust-amd64), "
-    "or take an earlier release"
+    "it wants a newer Rust than the root has: renew the locks of its roots together (manyloong root lock "
+    "rust-amd64 rust-std-loong64), or take an earlier release"
 )
+_ASK_FOR_RUST = (
+    "name maturin or setuptools-rust in [build-system] requires (a recipe's patch can): docs/how-to/rust.md"
+)
+_COMPILERS = {
+    "go": "it is compiled from Go, which is not supported yet: docs/how-to/rust.md#go",
+    "cargo": _ASK_FOR_RUST,
+    "rustc": _ASK_FOR_RUST,
+}
 _NEAR = 40  # lines between a compiler's command line and its error
 _FILE_BYTES = 1 << 20
 # Files that say how a package is compiled.
@@ -37,6 +45,7 @@ class Diagnosis:
     cause: str
     hint: str
     missing: Missing | None = None  # what a port may have
+    false: bool = False  # whether bytes are not what their digest says
 
 
 Finder = Callable[[re.Match[str], list[str], int, Path], Diagnosis]
@@ -98,8 +107,12 @@ def _matches(sources: Path, pattern: re.Pattern[str], most: int) -> Iterator[str
             return
 
 
+def _inside(path: str) -> str:
+    return path.removeprefix(SOURCE).removeprefix(BUILD).lstrip("/")
+
+
 def _place(path: str, line: str) -> str:
-    return f"{path.removeprefix(SOURCE).lstrip('/')}:{line}"
+    return f"{_inside(path)}:{line}"
 
 
 def _includer(lines: list[str], number: int) -> str:
@@ -200,10 +213,22 @@ def _missing_tool(found: re.Match[str], lines: list[str], number: int, sources: 
     del lines, number
     tool = found["tool"]
     place = ", ".join(find_in_sources(sources, tool))
+    cause = f"the build runs {tool}, which is not there" + (f" ({place})" if place else "")
+    if tool in _COMPILERS:
+        return Diagnosis(cause=cause, hint=_COMPILERS[tool])
     return Diagnosis(
-        cause=f"the build runs {tool}, which is not there" + (f" ({place})" if place else ""),
+        cause=cause,
         hint=f"name a project that has it as a wheel in [build-system] requires, or do without: {PAGE}#tools",
         missing=Missing(kind="file", name=tool),
+    )
+
+
+def _false_crate(found: re.Match[str], lines: list[str], number: int, sources: Path) -> Diagnosis:
+    del lines, number, sources
+    return Diagnosis(
+        cause=f"{_inside(found['file'])} is not the file that its crate's .cargo-checksum.json names",
+        hint="get the crate anew (cargo vendor), or change it by [patch.crates-io] in Cargo.toml",
+        false=True,
     )
 
 
@@ -265,6 +290,8 @@ _AT = r"(?:^|\s)(?P<file>(?!/opt/)[^\s:]+):(?P<line>\d+):(?:\d+:)?"
 _HEADER = r"(?P<header>(?:\w*intrin|cpuid|arm_neon|arm_sve|arm_acle|altivec|hexagon_\w+|wasm_simd128)\.h)"
 _Rules = tuple[tuple[re.Pattern[str], Finder], ...]
 _CERTAIN: _Rules = (
+    (re.compile(r"error: the listed checksum of `(?P<file>[^`]+)` has changed"), _false_crate),
+    (re.compile(r"failed to calculate checksum of: [`']?(?P<file>[^\s`']+)"), _false_crate),
     (re.compile(rf"diagnostic msg: ({CRASH}/\S+\.(?!sh)\w+)$"), _crash),
     (re.compile(rf"{_AT} fatal error: '(?:[\w./]*/)?{_HEADER}' file not found"), _foreign_header),
     (re.compile(rf"/{_HEADER}:\d+:\d+: error: .*(?:only|target|architecture)"), _foreign_header),
