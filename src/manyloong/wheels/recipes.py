@@ -55,6 +55,7 @@ class Recipe:
     environment: tuple[tuple[str, str], ...] = ()
     test_command: str | None = None
     test_requires: tuple[str, ...] = ()
+    import_first: tuple[str, ...] = ()  # modules that have to be imported before the wheel's own
     skips: tuple[Skip, ...] = ()
     dispatched: tuple[str, ...] = ()
     patches: tuple[Patch, ...] = ()
@@ -68,8 +69,9 @@ class Recipe:
         document = asdict(self)
         for key in ("name", "origins", "why", "versions", "ignored"):
             del document[key]
-        if not self.toolchain:
-            del document["toolchain"]
+        for key in ("toolchain", "import_first"):
+            if not document[key]:
+                del document[key]
         return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()
 
     @property
@@ -87,7 +89,7 @@ class Recipe:
 
 def built_part(recipe: Recipe) -> Recipe:
     """The recipe without what is about tests and verdicts."""
-    return replace(recipe, test_command=None, test_requires=(), skips=(), dispatched=())
+    return replace(recipe, test_command=None, test_requires=(), import_first=(), skips=(), dispatched=())
 
 
 def merged(general: Recipe, special: Recipe) -> Recipe:
@@ -103,6 +105,7 @@ def merged(general: Recipe, special: Recipe) -> Recipe:
         environment=tuple((dict(general.environment) | dict(special.environment)).items()),
         test_command=general.test_command if special.test_command is None else special.test_command,
         test_requires=tuple(dict.fromkeys((*general.test_requires, *special.test_requires))),
+        import_first=tuple(dict.fromkeys((*general.import_first, *special.import_first))),
         skips=tuple(dict.fromkeys((*general.skips, *special.skips))),
         dispatched=tuple(dict.fromkeys((*general.dispatched, *special.dispatched))),
         patches=(*general.patches, *special.patches),
@@ -181,6 +184,7 @@ def _common(reader: KeyReader, *, name: str, where: str) -> Recipe:
         environment=reader.variables("environment"),
         test_command=test.text("command"),
         test_requires=test.requirements("requires"),
+        import_first=test.texts("import-first"),
         skips=test.skips("skips"),
         dispatched=reader.texts("dispatched"),
         ignored=tables.variables("ignore"),
@@ -309,6 +313,7 @@ def recipe_document(recipe: Recipe) -> dict[str, Any]:
         "test": {
             "command": recipe.test_command,
             "requires": list(recipe.test_requires),
+            "import-first": list(recipe.import_first),
             "skips": [asdict(skip) for skip in recipe.skips],
         },
         "dispatched": list(recipe.dispatched),

@@ -56,6 +56,7 @@ def test_what_decides_the_wheel_decides_the_id(other: Job) -> None:
     [
         replace(JOB, options=Options(test_command="pytest", test_requires=("pytest",))),
         replace(JOB, options=Options(recipe=Recipe(skips=(Skip(test="a", reason="b"),), dispatched=("f",)))),
+        replace(JOB, options=Options(recipe=Recipe(import_first=("host",)))),
         replace(JOB, siblings=all_pythons()[:1], roots=(("target-loong64", "c" * 64),)),
     ],
 )

@@ -40,6 +40,7 @@ WITH_X = "1"
 [test]
 command = "pytest {project}/tests"
 requires = ["pytest>=8"]
+import-first = ["host"]
 skips = [{ test = "tests/a.py::*", reason = "reads the web" }]
 """
 PATCH = (
@@ -57,6 +58,7 @@ def test_every_key_arrives(tmp_path: Path) -> None:
     assert recipe.ports == ("zlib",)
     assert recipe.config_settings == (("setup-args", ("-Da=b",)), ("build.verbose", "true"))
     assert recipe.skips == (Skip(test="tests/a.py::*", reason="reads the web"),)
+    assert recipe.import_first == ("host",)
     assert recipe.patches[0].status == "Submitted [https://example.org/1]"
     assert recipe.serves("2.5")
     assert not recipe.serves("3.0")
