@@ -15,9 +15,11 @@ from manyloong.roots.ports import Port, all_ports
 from manyloong.roots.ports.ensure import RECIPE
 from manyloong.roots.ports.order import in_order
 from manyloong.roots.ports.script import build_script, check_script
+from manyloong.targets import target as find_target
 
 GLIBC, MUSL = "ports", "musl_ports"  # the proofs, by the names of their files
 PLATFORMS = {GLIBC: "manylinux_2_36", MUSL: "musllinux_1_2"}
+LIBC = {proof: find_target(tag).libc for proof, tag in PLATFORMS.items()}
 UNPROVEN: tuple[str, ...] = (
     "bison",
     "geos",
@@ -38,6 +40,11 @@ UNPROVEN: tuple[str, ...] = (
     "zeromq",
 )  # ports that were not built twice yet for glibc; for musl those that are not in musl_ports.json
 PROGRAM = Path(sys.executable).with_name("manyloong")
+
+
+def ports_of(proof: str = GLIBC) -> dict[str, Port]:
+    """Every port as it is for a proof's C library."""
+    return {name: port.on(LIBC[proof]) for name, port in all_ports().items()}
 
 
 def digest(port: Port, ports: dict[str, Port], *, tests: bool = True) -> str:
@@ -74,7 +81,8 @@ def check(name: str, proof: str = GLIBC) -> dict[str, Any]:
 
 def main() -> int:
     """Check what changed, or what is named, and write the results after each."""
-    ports, proof = all_ports(), MUSL if "--musl" in sys.argv else GLIBC
+    proof = MUSL if "--musl" in sys.argv else GLIBC
+    ports = ports_of(proof)
     found = {name: entry for name, entry in results(proof).items() if name in ports}
     stale = [name for name, port in ports.items() if found.get(name, {}).get("inputs") != digest(port, ports)]
     for name in [word for word in sys.argv[1:] if not word.startswith("--")] or stale:

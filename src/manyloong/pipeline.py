@@ -44,6 +44,7 @@ def build_wheel(job: Job, batch: Batch, supply: Supply, place: Path) -> Built | 
 
     A wheel that another job has made, which differs in its tests only, is not made again.
     """
+    batch.doors.store.look_now()  # what was found is used from here on
     stages = Stages(f"{job.source.label} {job.identifier}", batch.doors.listener)
     made = _made_before(job, batch, place) or make_wheel(job, batch, supply, place, stages)
     if isinstance(made, Pure):

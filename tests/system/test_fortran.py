@@ -14,8 +14,8 @@ PROJECTS = Path(__file__).parent / "fortran"
 ONE = ("--python", "cp313", "--lane", "cross")
 
 
-def built(name: str, place: Path) -> dict[str, Any]:
-    (result,) = build(PROJECTS / name, *ONE, output=place / "out")
+def built(name: str, place: Path, *options: str) -> dict[str, Any]:
+    (result,) = build(PROJECTS / name, *ONE, *options, output=place / "out")
     record: dict[str, Any] = result["record"]
     return record
 
@@ -69,12 +69,9 @@ def test_a_flag_of_fortran_for_c_is_named(tmp_path: Path) -> None:
     assert "meson.build:3 gives the C compiler -fallow-argument-mismatch, a flag of Fortran compilers" in said
 
 
-def test_there_is_no_fortran_for_musl(tmp_path: Path) -> None:
-    """Said before anything is built: also of a plan."""
-    ran = manyloong(
-        "build", PROJECTS / "cmake", *ONE, "--platform", "musllinux_1_2", "--output", tmp_path / "out",
-        "--dry-run",
-    )  # fmt: skip
-    assert ran.returncode == 3, ran.stderr
-    assert "there is no Fortran compiler for musllinux_1_2" in ran.stderr
-    assert "--platform manylinux_2_36" in ran.stderr
+@pytest.mark.system
+def test_the_same_package_for_musl(tmp_path: Path) -> None:
+    record = built("cmake", tmp_path, "--platform", "musllinux_1_2")
+    check(record, "libgfortran")
+    assert {report["libc"] for report in record["tests"]} == {"musl 1.2.5"}
+    assert {*record["kit"]} >= {"fortran-amd64", "gfortran"}

@@ -13,7 +13,6 @@ import pytest
 from evidence import ports as evidence
 from tests.system.manyloong_cli import build, manyloong
 
-from manyloong.roots.ports import all_ports
 from manyloong.roots.ports.libraries import read_libraries
 
 pytestmark = pytest.mark.system
@@ -212,7 +211,7 @@ def test_two_ports_that_provide_one_soname(folder: Path) -> None:
 
 
 def test_evidence_is_about_todays_ports_and_says_that_they_work() -> None:
-    ports, found = all_ports(), evidence.results()
+    ports, found = evidence.ports_of(), evidence.results()
     missing = set(ports) - set(found)
     assert missing == set(evidence.UNPROVEN), "python -m evidence.ports NAME, or name it in UNPROVEN there"
     stale = [name for name in found if found[name]["inputs"] != evidence.digest(ports[name], ports)]
@@ -224,7 +223,7 @@ def test_evidence_is_about_todays_ports_and_says_that_they_work() -> None:
 
 
 def test_evidence_of_musl_is_about_todays_ports_and_says_that_they_work() -> None:
-    ports, found = all_ports(), evidence.results(evidence.MUSL)
+    ports, found = evidence.ports_of(evidence.MUSL), evidence.results(evidence.MUSL)
     assert found
     stale = [name for name in found if found[name]["inputs"] != evidence.digest(ports[name], ports)]
     assert not stale, f"python -m evidence.ports --musl {' '.join(stale)}"

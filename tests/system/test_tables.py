@@ -1,7 +1,11 @@
 """A project's own cibuildwheel table: its hooks run, its options hold, its faults are named."""
 
+import http.server
 import json
+import threading
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.system.manyloong_cli import build, manyloong
@@ -47,6 +51,42 @@ def test_a_hook_that_fails_is_named(variable: str, value: str, said: list[str], 
     for text in said:
         assert text in ran.stderr
     assert "Traceback" not in ran.stderr
+
+
+@pytest.fixture
+def outside(tmp_path: Path) -> Iterator[str]:
+    """A server of this machine that is on no index: its address, with one file."""
+    (tmp_path / "served").mkdir()
+    (tmp_path / "served" / "answer.txt").write_text("answered", "utf-8")
+
+    class Quiet(http.server.SimpleHTTPRequestHandler):
+        def __init__(self, *rest: Any) -> None:
+            super().__init__(*rest, directory=str(tmp_path / "served"))
+
+        def log_message(self, format: str, *rest: object) -> None:  # noqa: A002 - as it is called there
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Quiet) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}/answer.txt"
+        server.shutdown()
+        thread.join()
+
+
+def test_hooks_have_a_network_only_where_the_user_says_so_and_the_record_tells(
+    outside: str, tmp_path: Path
+) -> None:
+    fetch = f"""python -c "import urllib.request as u; print(u.urlopen('{outside}').read().decode())" """
+    variables = {"CIBW_BEFORE_BUILD": fetch + "> /project/got.txt; grep answered /project/got.txt"}
+    command = ("build", PLAIN, *PYTHON, "--no-test", "--json", "-o", tmp_path)
+    ran = manyloong(*command, variables=variables)
+    assert ran.returncode == 8, ran.stderr
+    assert "before-build failed" in ran.stderr
+    ran = manyloong(*command, "--network-hooks", variables=variables)
+    assert ran.returncode == 0, ran.stderr
+    (result,) = ran.json()["results"]
+    assert result["record"]["hermetic"] is False
 
 
 def test_what_a_table_comes_to_is_shown_before() -> None:

@@ -38,6 +38,32 @@ def test_a_flipped_byte_in_a_tree_is_refused_by_the_next_process(tmp_path: Path)
     assert not list(Store(tmp_path).damaged())
 
 
+def test_a_look_that_is_put_off_is_made_before_anything_is(tmp_path: Path) -> None:
+    tree = Store(tmp_path).tree("root", "k", fill)
+    flip(tree / "bin/program")
+    store = Store(tmp_path)
+    with store.looking_later():
+        assert store.tree_path("root", "k") == tree  # nothing is made of it yet
+        with pytest.raises(IntegrityError, match="bin/program"):
+            store.tree("thing", "made-of-it", fill)
+    assert store.tree_path("thing", "made-of-it") is None
+    for _ in range(2):  # whoever comes second is told as well
+        with pytest.raises(IntegrityError, match="bin/program"):
+            store.look_now()
+    with pytest.raises(IntegrityError, match="bin/program"):
+        store.tree_path("root", "k")
+
+
+def test_a_store_below_is_looked_at_later_too(tmp_path: Path) -> None:
+    tree = Store(tmp_path / "below").tree("root", "k", fill)
+    flip(tree / "bin/program")
+    store = Store(tmp_path / "above", below=Store(tmp_path / "below"))
+    with store.looking_later():
+        assert store.tree_path("root", "k") == tree
+    with pytest.raises(IntegrityError, match="bin/program"):
+        store.look_now()
+
+
 def test_the_lines_of_a_tree_are_there_before_it_is(tmp_path: Path) -> None:
     store = Store(tmp_path)
 

@@ -69,6 +69,7 @@ def read_release(name: str, version: str) -> Iterator[Facts]:
     registry = SimpleRegistry(
         url=python_index_url(os.environ),
         get_text=lambda url, accept: fetcher.fetch_text((url,), accept=accept),
+        store=store,
     )
     try:
         release = registry.releases(name).get(Version(version))

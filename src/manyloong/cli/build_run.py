@@ -154,10 +154,11 @@ def _run(
 ) -> tuple[tuple[Result, ...], tuple[Built, ...]]:
     """All jobs of one platform tag, and what was built for them first."""
     doors = outside.doors
-    kit = ensure_kit(plan.target, outside.host, doors=doors, ports=all_ports(request.ports))
     wanted = admitted(plan.pythons, source.requires_python, project=source.label)
     pythons = tuple(plan.target.python(python) for python in wanted)
-    kit = with_floors(kit, pythons, request.test_roots if request.options.test else (), doors=doors)
+    with doors.store.looking_later():  # a job whose wheel is kept uses none of the trees
+        kit = ensure_kit(plan.target, outside.host, doors=doors, ports=all_ports(request.ports))
+        kit = with_floors(kit, pythons, request.test_roots if request.options.test else (), doors=doors)
     linked = linked_ids(plan.options.recipe.ports, kit, doors, asked_by=source.label)
     made_with = kit.ids | linked | compiler_ids(plan.options.compilers, kit)
     batch = Batch(

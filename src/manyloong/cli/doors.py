@@ -54,7 +54,9 @@ def open_outside(
     fetcher = ShelfFetcher(web, store=store, directory=mirror) if mirror else web
     index_url = python_index_url(os.environ)
     registry = SimpleRegistry(
-        url=index_url, get_text=lambda url, accept: fetcher.fetch_text((url,), accept=accept)
+        url=index_url,
+        get_text=lambda url, accept: fetcher.fetch_text((url,), accept=accept),
+        store=store,
     )
     runner = BubblewrapRunner(facts)
     doors = Doors(

@@ -16,9 +16,11 @@ A URL may hold credentials: pass it to the client, and only ``redacted(url)`` to
 
 import configparser
 import os
+import re
 import sys
 import tomllib
 from collections.abc import Iterator, Mapping
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
@@ -46,9 +48,7 @@ def python_index_url(
     for path in _uv_files(environ, root=root):
         if found := _uv_value(path):
             return _checked_url(found, where=str(path))
-    from pypi_simple import PYPI_SIMPLE_ENDPOINT  # noqa: PLC0415 -- slow to import, seldom needed twice
-
-    return PYPI_SIMPLE_ENDPOINT.rstrip("/")
+    return _default_url()
 
 
 def python_index_ca(
@@ -73,6 +73,17 @@ def redacted(url: str) -> str:
     if "@" not in parts.netloc:
         return url
     return urlunsplit(parts._replace(netloc="****@" + parts.netloc.rpartition("@")[2]))
+
+
+def _default_url() -> str:
+    """What the client library has as its constant; read from its text, since importing it is slow."""
+    found = find_spec("pypi_simple")
+    text = Path(found.origin).read_text("utf-8") if found and found.origin else ""
+    if match := re.search(r'^PYPI_SIMPLE_ENDPOINT\b[^=]*=\s*"(https://[^"]+)"$', text, re.MULTILINE):
+        return match[1].rstrip("/")
+    from pypi_simple import PYPI_SIMPLE_ENDPOINT  # noqa: PLC0415 -- slow to import
+
+    return PYPI_SIMPLE_ENDPOINT.rstrip("/")
 
 
 def _checked_url(value: str, *, where: str) -> str:

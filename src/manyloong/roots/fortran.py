@@ -2,6 +2,7 @@
 
 Debian's cross compiler makes the objects; it links nothing, because the libraries of its packages are for the
 newest C library. What its programs call is the port libgfortran, and clang and lld of the toolchain link.
+So the objects are the same for every C library of an architecture, and one compiler makes them for all.
 """
 
 import hashlib
@@ -25,7 +26,7 @@ from manyloong.roots.model import Root
 from manyloong.roots.spec import root_spec
 from manyloong.sandbox import Runner
 from manyloong.store import Fetcher, Store
-from manyloong.targets import FlagRule, Host, Target
+from manyloong.targets import FlagRule, Host, Target, all_targets
 
 RECIPE = 1  # bump when the same roots would give another tree
 KIND = "fortran"
@@ -33,6 +34,7 @@ LAYER = "fortran"  # as ports name it
 LIBRARY = "libgfortran"  # the port that every build with Fortran links
 GCC = "14"  # the version in the packages' names
 PROGRAM = "gfortran"
+PACKAGED = "glibc"  # the C library in the name of Debian's compiler
 _PLACE = "usr/lib/manyloong/fortran"
 _MODULES = f"usr/lib/gcc-cross/{{}}/{GCC}/finclude"
 _START = """\
@@ -70,10 +72,11 @@ class LayerDoors(Protocol):
 
 def fortran_files(target: Target, *, python: str) -> dict[str, str]:
     """Path in the tree -> text: the wrapper, its settings, and the program by which both are started."""
+    packaged = packaged_triplet(target)
     settings = {
-        "compiler": f"/usr/bin/{target.triplet}-gfortran-{GCC}",
+        "compiler": f"/usr/bin/{packaged}-gfortran-{GCC}",
         # Meson asks the preprocessor for omp_lib.h; GCC's own package has omp.h beside it
-        "flags": (*target.architecture.compiler.flags, "-idirafter", f"/{_MODULES.format(target.triplet)}"),
+        "flags": (*target.architecture.compiler.flags, "-idirafter", f"/{_MODULES.format(packaged)}"),
         "linker": f"{TARGET_PATH}/bin/cc",
         "libraries": f"{PORTS_PATH}/lib",
         "rules": rule_tables(fortran_rules()),
@@ -87,6 +90,12 @@ def fortran_files(target: Target, *, python: str) -> dict[str, str]:
         f"{_PLACE}/fortran.py": program,
         f"{_PLACE}/fortran_settings.py": f"SETTINGS = {settings!r}\n",
     }
+
+
+def packaged_triplet(target: Target) -> str:
+    """What Debian's compiler of the target's architecture is called after."""
+    rows = (row for row in all_targets() if row.architecture == target.architecture and row.libc == PACKAGED)
+    return next(row.triplet for row in rows)
 
 
 def fortran_ids(host: Host, target: Target) -> dict[str, str]:
@@ -133,10 +142,10 @@ def ensure_fortran(
 
 def check_fortran(host: Host, target: Target) -> None:
     """NotFoundError where no root has a compiler that runs on the host and compiles for the target."""
-    if target.libc != "glibc" or host.debian == target.architecture.debian:
+    if host.debian == target.architecture.debian:
         raise NotFoundError(
             f"there is no Fortran compiler for {target.tag} on {host.name}",
-            hint="it is there for glibc platforms, on x86_64 and aarch64: --platform manylinux_2_36",
+            hint="it runs on x86_64 and aarch64: build there",
         )
 
 

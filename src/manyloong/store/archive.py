@@ -121,7 +121,10 @@ def _extract_member(archive: tarfile.TarFile, member: tarfile.TarInfo, writer: "
             raise IntegrityError(f"{writer.archive}: {member.name!r} has no content")
         writer.file(member.name, cast("BinaryIO", stream), mode=member.mode, mtime=member.mtime)
     else:
-        raise IntegrityError(f"{writer.archive}: {member.name!r} is neither file, directory nor link")
+        raise IntegrityError(
+            f"{writer.archive}: {member.name!r} is neither file, directory nor link",
+            hint="devices and pipes are never unpacked: pack it without them, tar --exclude='./dev/*'",
+        )
 
 
 def _extract_info(archive: zipfile.ZipFile, info: zipfile.ZipInfo, writer: "_Writer") -> None:
@@ -152,7 +155,7 @@ class _Writer:
         self._strip = strip
         self._members = 0
         self._bytes = 0
-        self._links: dict[str, str] = {}
+        self._links: dict[Path, tuple[str, str]] = {}  # place -> name of the member, where it leads
         self.rooted = False  # whether an absolute link starts at ``dest``
 
     def directory(self, name: str) -> None:
@@ -192,18 +195,17 @@ class _Writer:
         if self.rooted and target.startswith("/"):
             target = os.path.relpath(self._dest / target.lstrip("/"), path.parent)
         self._refuse(target.startswith("/") or not target, name, f"is a link to {target!r}")
-        self._links[str(path)] = target
+        self._links[path] = (name, target)
 
     def finish(self) -> None:
-        for name, target in self._links.items():
-            path = Path(name)
+        for path, (name, target) in self._links.items():
             self._make(path.parent, name)
             self._refuse(os.path.lexists(path), name, "is there twice")
             path.symlink_to(target)
         inside = self._dest.resolve()
-        for name, target in self._links.items():
+        for path, (name, target) in self._links.items():
             try:
-                real = Path(name).resolve()
+                real = path.resolve()
             except (OSError, RuntimeError) as error:  # a loop; RuntimeError before Python 3.13
                 raise IntegrityError(f"{self.archive}: {name!r} is a link to itself") from error
             self._refuse(not real.is_relative_to(inside), name, f"is a link to {target!r}, outside")

@@ -19,7 +19,7 @@ import re
 import shutil
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +58,9 @@ class Store:
         self._use_guard = threading.Lock()
         self._swept = False
         self._looked: set[Path] = set()  # trees that were found unchanged
+        self._look_guard = threading.RLock()
+        self._later = 0  # how many blocks put looks off
+        self._put_off: dict[Path, tuple[str, str]] = {}  # trees that were found, and not looked at yet
 
     # ---- objects
 
@@ -144,7 +147,10 @@ class Store:
             return self._below.tree_path(kind, key)
         if not final.is_dir():
             return None
-        self._look(kind, key, final)
+        if self._later:
+            self._put_off[final] = (kind, key)
+        else:
+            self._look(kind, key, final)
         return final
 
     def tree(self, kind: str, key: str, build: Callable[[Path], None]) -> Path:
@@ -160,6 +166,7 @@ class Store:
         try:
             with FileLock(lock_path, timeout=WAIT_FOR_BUILD_S):
                 if not final.is_dir():
+                    self.look_now()  # at what it may be made of
                     self._build(final, build, self._lock_path(kind, key, "lines"))
         except Timeout as error:
             raise BusyError(
@@ -167,6 +174,28 @@ class Store:
                 hint=f"see who: fuser {lock_path}",
             ) from error
         return final
+
+    @contextmanager
+    def looking_later(self) -> Iterator[None]:
+        """Trees found in this block are looked at when one is made here, or by ``look_now``.
+
+        For what finds many trees and may come to use none, as a job whose wheel is kept.
+        """
+        with self._below.looking_later() if self._below else nullcontext():
+            self._later += 1
+            try:
+                yield
+            finally:
+                self._later -= 1
+
+    def look_now(self) -> None:
+        """IntegrityError for a tree that was changed, of those whose look was put off."""
+        with self._look_guard:  # nobody goes on while another thread looks
+            for final, (kind, key) in list(self._put_off.items()):
+                self._look(kind, key, final)
+                del self._put_off[final]
+        if self._below:
+            self._below.look_now()
 
     def _build(self, final: Path, build: Callable[[Path], None], lines: Path) -> None:
         with self.scratch("tree") as directory:

@@ -61,12 +61,14 @@ class Bundled:
 def bundled_port(port: Port) -> Bundled:
     """A port's archives, patches and description."""
     patches = {f"patches/{patch.name}": patch.text for patch in port.patches}
+    libcs = [one.libc for one in port.variants]
+    variants = {f"port-{libc}.json": _text(port.on(libc).document()) for libc in libcs}
     return Bundled(
         name=port.name,
         version=port.version,
         licence=port.licence,
         archives=(port.source, *port.extra),
-        texts=patches | {"port.json": _text(port.document())},
+        texts=patches | {"port.json": _text(port.document())} | variants,
     )
 
 

@@ -1,8 +1,9 @@
 """The Python index as this project needs it: which files a release has, by PEP 503 or PEP 691."""
 
+import hashlib
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Protocol
 
 from packaging.requirements import InvalidRequirement, Requirement
@@ -11,7 +12,10 @@ from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
 from manyloong.errors import FetchError, GoneError, InputError, NotFoundError
+from manyloong.store import Store
 
+_KEPT = "page"  # the kind of kept results that what pages say is
+_FORM = 1  # raised when what is kept of a page, or how it is read, changes
 ACCEPT = "application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.1"
 
 
@@ -76,6 +80,7 @@ class SimpleRegistry:
 
     url: str
     get_text: Callable[[str, str], str]  # (url, Accept) -> body; raises GoneError for a 404
+    store: Store | None = None  # where what a page says is kept, so that the same page is not read twice
 
     def releases(self, project: str) -> Mapping[Version, Release]:
         """Every release of a project, by version."""
@@ -87,7 +92,21 @@ class SimpleRegistry:
             raise NotFoundError(
                 f"the package index has no project named {project!r}", hint="check the spelling of the name"
             ) from None
-        return _group(name, _parse_page(name, body, address))
+        return _group(name, self._read(name, body, address))
+
+    def _read(self, name: str, body: str, address: str) -> list[tuple[str | None, IndexFile]]:
+        """What a page says, the version of each file before it: as kept, where the page is the same."""
+        if self.store is None:
+            return _parse_page(name, body, address)
+        key = hashlib.sha256(address.encode()).hexdigest()
+        page = f"{_FORM} {hashlib.sha256(body.encode()).hexdigest()}"
+        kept = self.store.get_json(_KEPT, key)
+        if kept is not None and kept["page"] == page:
+            return [(version, IndexFile(**file)) for version, file in kept["files"]]
+        found = _parse_page(name, body, address)
+        rows = [(version, asdict(file)) for version, file in found]
+        self.store.put_json(_KEPT, key, {"page": page, "files": rows})
+        return found
 
     def locate(self, project: str, filename: str) -> tuple[str, ...]:
         """The addresses of one file of a project."""
@@ -132,10 +151,13 @@ def _parse_page(name: str, body: str, address: str) -> list[tuple[str | None, In
 
 
 def _group(name: str, files: list[tuple[str | None, IndexFile]]) -> dict[Version, Release]:
-    grouped: dict[Version, list[IndexFile]] = {}
+    texts: dict[str, list[IndexFile]] = {}
     for text, file in files:
+        texts.setdefault(text or "", []).append(file)
+    grouped: dict[Version, list[IndexFile]] = {}
+    for text, found in texts.items():
         try:
-            grouped.setdefault(Version(text or ""), []).append(file)
+            grouped.setdefault(Version(text), []).extend(found)
         except InvalidVersion:
             continue  # files of before PEP 440; no tool of today installs them
     return {

@@ -99,6 +99,17 @@ def test_system_registration(
     assert (said["way"], said["code"], said["log"]) == ("system", 0, TWICE)
 
 
+def test_doctor_registers_for_the_whole_host(
+    on_host: Callable[..., dict[str, Any]], private: HostFacts
+) -> None:
+    """As ci/install.sh asks where the kernel is older or the namespaces are restricted."""
+    del private
+    register = shlex.join([sys.executable, "-m", "manyloong", "doctor", "--register-binfmt"])
+    said = on_host(f"{register} | grep 'now run on this host' >&2; exec", "no-private-binfmt")
+    assert said["found"]["loongarch64 programs"] == ["ok", ""]
+    assert (said["way"], said["code"], said["log"]) == ("system", 0, TWICE)
+
+
 def test_hidden_proc_as_in_containers(on_host: Callable[..., dict[str, Any]], private: HostFacts) -> None:
     """With a part of /proc covered the kernel lets no nested namespace mount a new one."""
     del private

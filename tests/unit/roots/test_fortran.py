@@ -141,6 +141,14 @@ def test_the_settings_are_what_the_wrapper_takes() -> None:
     assert texts["usr/bin/gfortran"].startswith("#!/usr/bin/python3.13 -ISs\n")
 
 
+def test_one_compiler_makes_objects_for_every_libc() -> None:
+    found = {tag: fortran_files(target(tag), python="") for tag in ("manylinux_2_36", "musllinux_1_2")}
+    settings = "usr/lib/manyloong/fortran/fortran_settings.py"
+    assert found["manylinux_2_36"][settings] == found["musllinux_1_2"][settings]
+    programs = {name for name in found["musllinux_1_2"] if name.startswith("usr/bin/")}
+    assert programs == {"usr/bin/gfortran", "usr/bin/loongarch64-linux-musl-gfortran"}
+
+
 def test_the_page_lists_every_rule() -> None:
     rows = [f"| `{r.flag}` | {f'`{r.give}`' if r.give else 'dropped'} | {r.why} |" for r in fortran_rules()]
     assert "\n".join(rows) in PAGE.read_text("utf-8")
@@ -149,7 +157,7 @@ def test_the_page_lists_every_rule() -> None:
 def test_there_is_none_where_no_root_has_it() -> None:
     assert set(fortran_ids(host("x86_64"), TARGET)) == {"fortran-amd64", "gfortran"}
     with pytest.raises(NotFoundError, match="no Fortran compiler for musllinux_1_2"):
-        fortran_ids(host("x86_64"), target("musllinux_1_2"))
+        fortran_ids(host("loongarch64"), target("musllinux_1_2"))
     with pytest.raises(NotFoundError, match="on loongarch64"):
         fortran_ids(host("loongarch64"), TARGET)
 

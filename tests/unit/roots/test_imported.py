@@ -99,14 +99,18 @@ def test_a_name_given_again_is_the_new_archive_and_can_be_forgotten(tmp_path: Pa
         (member("/etc/shadow", tarfile.REGTYPE), "leads out"),
         (member("etc/out", tarfile.SYMTYPE, "../../outside"), "outside"),
         (member("etc/out", tarfile.SYMTYPE, "/../../outside"), "outside"),
+        (member("etc/hard", tarfile.LNKTYPE, "../../../etc/passwd"), "leads out"),
+        (member("etc/hard", tarfile.LNKTYPE, "/etc/passwd"), "leads out"),
     ],
 )
 def test_hostile_archives_are_refused_and_leave_nothing(
     tmp_path: Path, extra: tarfile.TarInfo, why: str
 ) -> None:
     store = Store(tmp_path / "store")
-    with pytest.raises(IntegrityError, match=why):
+    with pytest.raises(IntegrityError, match=why) as caught:
         import_root("evil", rootfs(tmp_path, extra), store=store)
+    assert caught.value.hint
+    assert str(tmp_path) not in str(caught.value)  # members have the names that the archive gives them
     assert imported_roots(store) == ()
     assert not (tmp_path / "outside").exists()
 

@@ -214,6 +214,41 @@ def test_the_compiler_and_the_floor_are_in_the_key() -> None:
     assert len(found) == 3
 
 
+# ---- what differs by the C library
+
+
+VARIANT = {"options": ["--two"], "before": ["second"], "environment": {"A": "b", "C": "d"}}
+
+
+def test_a_variant_comes_after_what_is_the_same_everywhere() -> None:
+    port = make_port(options=["--one"], before=["first"], environment={"A": "a"}, libc={"musl": VARIANT})
+    on_musl = port.on("musl")
+    assert (on_musl.options, on_musl.before) == (("--one", "--two"), ("first", "second"))
+    assert on_musl.environment == (("A", "b"), ("C", "d"))
+    assert on_musl.variants == ()
+
+
+def test_a_variant_changes_nothing_elsewhere() -> None:
+    port, plain = make_port(libc={"musl": VARIANT}), make_port()
+    assert port.on("glibc") == plain
+    assert port.document() == plain.document()
+    assert port.on("musl").document() != plain.document()
+
+
+@pytest.mark.parametrize(
+    ("table", "why"),
+    [
+        ({"muzl": VARIANT}, "unknown key 'muzl'"),
+        ({"musl": {"sonames": []}}, "libc.musl: unknown key 'sonames'"),
+        ({"musl": []}, "musl is not a table"),
+        ({"musl": {"environment": {"A-B": "1"}}}, "libc.musl: environment"),
+    ],
+)
+def test_a_variant_that_cannot_be(table: dict[str, Any], why: str) -> None:
+    with pytest.raises(InputError, match=re.escape(why)):
+        make_port(libc=table)
+
+
 # ---- scripts
 
 
@@ -303,6 +338,9 @@ def library(**changes: object) -> Library:
     return Library(**(known | changes))
 
 
+LIBC = library(soname="libc.so.6", offered=frozenset({"puts"}))
+
+
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
@@ -310,19 +348,23 @@ def library(**changes: object) -> Library:
         ({"flags": 0x41}, "e_flags 0x41"),
         ({"alignment": 0x4000}, "is aligned to 0x4000, not 0x10000"),
         ({"needed": ("libother.so.2",)}, "needs libother.so.2, which no dependency provides"),
+        ({"wanted": frozenset({"puts", "getcontext"})}, "libdemo.so.1 calls what no library has: getcontext"),
+        ({"wanted": frozenset("abcdefg")}, "has: a, b, c, d, e and 2 more"),
         ({"search": ("/opt/x",)}, "searches for libraries in /opt/x"),
         ({"soname": "libdemo.so.2"}, "libdemo.so.2 was built, and is not in its file"),
         ({"path": "lib/plugins/x.so", "soname": ""}, "libdemo.so.1 is in its file, and was not built"),
     ],
 )
 def test_a_library_that_is_not_as_its_file_says(changes: dict[str, Any], said: str) -> None:
-    found = faults([library(**changes)], port=make_port(), target=TARGET, known=[], system=["libc.so.6"])
+    found = faults([library(**changes)], port=make_port(), target=TARGET, known=[], system=[LIBC])
     assert any(said in line for line in found)
 
 
 def test_a_right_library_has_no_faults() -> None:
-    needs = library(needed=("libc.so.6", "libz.so.1"))
-    assert faults([needs], port=make_port(), target=TARGET, known=["libz.so.1"], system=["libc.so.6"]) == ()
+    wanted = frozenset({"puts", "inflate"})
+    needs = library(needed=("libc.so.6", "libz.so.1"), wanted=wanted)
+    zlib = library(soname="libz.so.1", offered=frozenset({"inflate"}))
+    assert faults([needs], port=make_port(), target=TARGET, known=[zlib], system=[LIBC]) == ()
 
 
 def test_pkg_config_files_say_where_they_are_from_where_they_lie() -> None:

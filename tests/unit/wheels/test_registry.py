@@ -2,12 +2,14 @@
 
 import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
 from packaging.version import Version
 
 from manyloong.errors import FetchError, GoneError, InputError, NotFoundError
+from manyloong.store import Store
 from manyloong.wheels.registry import (
     IndexFile,
     Registry,
@@ -107,6 +109,20 @@ def test_both_forms_of_a_page(body: str) -> None:
     assert found.sdist is not None
     assert found.sdist.sha256 == SHA
     assert found.sdist.url.startswith("http://127.0.0.1:9/")
+
+
+def test_a_page_is_read_once_and_again_when_it_changes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    body = page(**{"requires-python": ">=3.9", "size": 7, "yanked": "broken"})
+    registry = SimpleRegistry(url=INDEX, get_text=lambda _url, _accept: body, store=Store(tmp_path))
+    first = registry.releases("demo")
+    with monkeypatch.context() as patched:
+        patched.setattr("manyloong.wheels.registry._parse_page", lambda *_: pytest.fail("read twice"))
+        assert registry.releases("demo") == first
+    assert first[Version("1.0")].yanked
+    body = page(filename="demo-2.0.tar.gz")
+    assert list(registry.releases("demo")) == [Version("2.0")]
 
 
 def test_locate_and_what_is_not_there() -> None:

@@ -189,10 +189,8 @@ def judge_check(port: Port, done: Done) -> CheckReport:
 
 
 def _judge(port: Port, tree: Path, workshop: Workshop, prefix: Path | None) -> None:
-    known = [library.soname for library in read_libraries(prefix / "lib")] if prefix is not None else []
-    system = [path.name for path in (workshop.toolchain.target / "sysroot/usr/lib").glob("*.so.*")]
-    system += [path.name for path in (workshop.toolchain.target / "lib").glob("*.so.*")]
-    system.append(Path(workshop.target.interpreter).name)
+    known = read_libraries(prefix / "lib") if prefix is not None else ()
+    system = read_libraries(workshop.toolchain.target / "sysroot/usr/lib")
     wrong = faults(read_libraries(tree), port=port, target=workshop.target, known=known, system=system)
     if wrong:
         raise BuildError(f"{port.label} is not as it has to be:\n" + "\n".join(f"  {line}" for line in wrong))

@@ -34,6 +34,7 @@ def check_port(
     port: Port, *, ports: Mapping[str, Port], workshop: Workshop, doors: PortDoors, bed: Bed
 ) -> Checked:
     """Build once more, with the port's tests; BuildError where it does not build."""
+    port = port.on(workshop.target.libc)
     trees = ensure_ports([port.name], ports=ports, workshop=workshop, doors=doors)
     mine = next(tree for tree in trees if tree.port.name == port.name)
     names = {below.name for below in in_order(port.depends, ports)}

@@ -87,7 +87,8 @@ def plan_ports(
     NotFoundError, with near names and who asked, for a name that is no port.
     """
     wanted = [find_port(name, ports, asked_by=asked_by).name for name in names]
-    order = in_order(wanted, ports)
+    libc = workshop.target.libc
+    order = tuple(port.on(libc) for port in in_order(wanted, ports))
     compiler = compiler_digest(workshop.toolchain, store)
     layers = layer_ids(order, workshop)
     keys = port_keys(order, compiler=compiler, target=workshop.target.tag, layers=layers)

@@ -7,12 +7,14 @@ from pathlib import Path
 from elftools.common.exceptions import ELFError
 from elftools.elf.dynamic import DynamicSection
 from elftools.elf.elffile import ELFFile
+from elftools.elf.sections import SymbolTableSection
 
 from manyloong.errors import BuildError
 from manyloong.roots.ports.model import Port
 from manyloong.targets import Target
 
 _ELF = b"\x7fELF"
+_SHOWN = 5  # names in a message
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +28,8 @@ class Library:
     soname: str
     needed: tuple[str, ...]
     search: tuple[str, ...]  # RPATH and RUNPATH
+    wanted: frozenset[str] = frozenset()  # names that it asks others for, without those it can do without
+    offered: frozenset[str] = frozenset()  # names that others can ask it for
 
 
 def read_libraries(tree: Path) -> tuple[Library, ...]:
@@ -48,6 +52,7 @@ def _read(path: Path, tree: Path) -> Library:
         with path.open("rb") as stream:
             elf = ELFFile(stream)
             tags = _dynamic_texts(elf)
+            wanted, offered = _names(elf)
             loads = [part["p_align"] for part in elf.iter_segments() if part["p_type"] == "PT_LOAD"]
             return Library(
                 path=name,
@@ -57,6 +62,8 @@ def _read(path: Path, tree: Path) -> Library:
                 soname=next(iter(tags.get("soname", ())), ""),
                 needed=tuple(tags.get("needed", ())),
                 search=tuple(tags.get("rpath", []) + tags.get("runpath", [])),
+                wanted=wanted,
+                offered=offered,
             )
     except ELFError as error:
         raise BuildError(f"{name} is not a whole ELF file: {error}") from error
@@ -73,6 +80,15 @@ def _dynamic_texts(elf: ELFFile) -> dict[str, list[str]]:
     return found
 
 
+def _names(elf: ELFFile) -> tuple[frozenset[str], frozenset[str]]:
+    """What the dynamic symbol table asks for, and what it offers."""
+    table = elf.get_section_by_name(".dynsym")
+    symbols = tuple(table.iter_symbols()) if isinstance(table, SymbolTableSection) else ()
+    absent = [one for one in symbols if one["st_shndx"] == "SHN_UNDEF"]
+    wanted = frozenset(one.name for one in absent if one.name and one["st_info"]["bind"] == "STB_GLOBAL")
+    return wanted, frozenset(one.name for one in symbols if one["st_shndx"] != "SHN_UNDEF")
+
+
 def _machine(path: Path) -> int:
     """``e_machine`` as a number; elftools gives the names of those it knows."""
     with path.open("rb") as stream:
@@ -81,15 +97,21 @@ def _machine(path: Path) -> int:
 
 
 def faults(
-    libraries: Iterable[Library], *, port: Port, target: Target, known: Iterable[str], system: Iterable[str]
+    libraries: Iterable[Library],
+    *,
+    port: Port,
+    target: Target,
+    known: Iterable[Library],
+    system: Iterable[Library],
 ) -> tuple[str, ...]:
-    """What is not as it has to be, one line each: ``known`` are the sonames of its dependencies, ``system``
-    those of the target's C library.
+    """What is not as it has to be, one line each: ``known`` are its dependencies, ``system`` the target's C
+    library and what comes with the compiler.
     """
     found = []
     architecture = target.architecture
-    files = tuple(libraries)
-    allowed = {*known, *system, *port.sonames}
+    files, others = tuple(libraries), (*known, *system)
+    allowed = {one.soname for one in others} | {*port.sonames, Path(target.interpreter).name}
+    offered = frozenset[str]().union(*(one.offered for one in (*files, *others)))
     for library in files:
         name = library.path
         if (library.machine, library.flags) != (architecture.elf_machine, architecture.e_flags):
@@ -100,6 +122,10 @@ def faults(
         missing = [soname for soname in library.needed if soname not in allowed]
         found += [f"{name} needs {soname}, which no dependency provides" for soname in missing]
         found += [f"{name} searches for libraries in {folder}" for folder in library.search]
+        nowhere = sorted(library.wanted - offered)
+        if nowhere:
+            more = f" and {len(nowhere) - _SHOWN} more" if len(nowhere) > _SHOWN else ""
+            found.append(f"{name} calls what no library has: {', '.join(nowhere[:_SHOWN])}{more}")
     in_lib = [library for library in files if library.path.rpartition("/")[0] == "lib"]
     built = {library.soname for library in in_lib if library.soname}
     found += [f"{soname} is in its file, and was not built" for soname in port.sonames if soname not in built]

@@ -16,15 +16,17 @@ import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
+from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any, cast
 
 from manyloong.errors import InputError
-from manyloong.roots.ports.model import LAYERS, SYSTEMS, Check, Patch, Port, System
+from manyloong.roots.ports.model import LAYERS, SYSTEMS, Check, Patch, Port, System, Variant
 from manyloong.roots.ports.order import checked_set
 from manyloong.roots.sources import PinnedSource, parse_source
+from manyloong.targets import all_targets
 
 _TEXTS = ("summary", "version", "licence", "system")
 _OPTIONAL_TEXTS = ("debian", "cpe", "subdirectory")
@@ -32,7 +34,8 @@ _LISTS = (
     "members", "options", "depends", "before", "steps", "after", "sonames", "pkg_config", "keep",
     "known_by", "licence_files", "external", "layers",
 )  # fmt: skip
-_TABLES = ("source", "extra", "environment", "check", "patches")
+_TABLES = ("source", "extra", "environment", "check", "patches", "libc")
+_VARIANT = ("options", "before", "environment")  # of a table libc.NAME
 KEYS = (*_TEXTS, *_OPTIONAL_TEXTS, *_LISTS, *_TABLES)
 _TAKEN = ("src", "dest", "obj", "meson", "build.sh", "check.sh", "change.patch")  # in a build's folder
 _NAME = re.compile(r"[a-z0-9][a-z0-9+._-]*")
@@ -41,7 +44,12 @@ _STATUS = re.compile(r"^Upstream-Status: *(\S.*)$", re.MULTILINE)
 
 
 def shipped_ports() -> dict[str, Port]:
-    """The ports of this package, by name."""
+    """The ports of this package, by name; read once in a process."""
+    return dict(_shipped())
+
+
+@cache
+def _shipped() -> dict[str, Port]:
     return _read_folder(files("manyloong").joinpath("ports"), ours=True)
 
 
@@ -115,7 +123,26 @@ def parse_port(
         licence_files=lists["licence_files"],
         external=lists["external"],
         layers=_layers(lists["layers"], where),
+        variants=_variants(document, where),
     )
+
+
+def _variants(document: Mapping[str, Any], where: str) -> tuple[Variant, ...]:
+    table = _table(document, "libc", where) if "libc" in document else {}
+    _check_keys(table, sorted({row.libc for row in all_targets()}), f"{where}: libc")
+    found = []
+    for libc in sorted(table):
+        row, inner = _table(table, libc, f"{where}: libc"), f"{where}: libc.{libc}"
+        _check_keys(row, _VARIANT, inner)
+        found.append(
+            Variant(
+                libc=libc,
+                options=_texts(row, "options", inner),
+                before=_texts(row, "before", inner),
+                environment=_environment(row, inner),
+            )
+        )
+    return tuple(found)
 
 
 def _layers(names: tuple[str, ...], where: str) -> tuple[str, ...]:

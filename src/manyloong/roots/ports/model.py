@@ -1,6 +1,6 @@
 """A port: a C library that is built from source for a target's floor; the values of this package."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -33,8 +33,18 @@ class Check:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Variant:
+    """What a port is given more where its C library is this one."""
+
+    libc: str  # as in targets.toml
+    options: tuple[str, ...] = ()
+    before: tuple[str, ...] = ()
+    environment: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Port:
-    """One library as its file describes it. What decides its bytes is in ``document()``."""
+    """One library as its file describes it. What decides its bytes is in ``on(libc).document()``."""
 
     name: str
     summary: str
@@ -62,6 +72,7 @@ class Port:
     layers: tuple[str, ...] = ()  # compilers besides those for C and C++ that it is built with
     patches: tuple[Patch, ...] = ()
     check: Check | None = None
+    variants: tuple[Variant, ...] = ()  # one a C library at most
 
     @property
     def label(self) -> str:
@@ -72,6 +83,18 @@ class Port:
     def purl(self) -> str:
         """The package URL, by which software bills of materials know it."""
         return f"pkg:generic/{self.name}@{self.version}"
+
+    def on(self, libc: str) -> "Port":
+        """The port as it is built for a C library; the same for all of them where it has no variants."""
+        added = next((one for one in self.variants if one.libc == libc), Variant(libc=libc))
+        environment = dict(self.environment) | dict(added.environment)
+        return replace(
+            self,
+            options=(*self.options, *added.options),
+            before=(*self.before, *added.before),
+            environment=tuple(sorted(environment.items())),
+            variants=(),
+        )
 
     def document(self) -> dict[str, object]:
         """Everything of the description that decides what is built."""
