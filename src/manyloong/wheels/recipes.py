@@ -277,10 +277,18 @@ def choose_recipe(name: str | None, version: str | None, own: Sequence[Recipe]) 
                     hint="change its versions, or build one that it is for",
                 )
             return recipe
-    if project not in shipped_names():
+    if project not in shipped_names() or unserved_recipe(project, version, own):
         return Recipe()
+    return shipped_recipe(project)
+
+
+def unserved_recipe(name: str | None, version: str | None, own: Sequence[Recipe]) -> Recipe | None:
+    """The shipped recipe of a release that it is not for, and for which the user gave none."""
+    project = str(canonicalize_name(name or ""))
+    if project not in shipped_names() or any(recipe.name == project for recipe in own):
+        return None
     recipe = shipped_recipe(project)
-    return recipe if recipe.serves(version) else Recipe()
+    return None if recipe.serves(version) else recipe
 
 
 def debts(recipe: Recipe) -> tuple[tuple[str, str, str], ...]:

@@ -20,6 +20,7 @@ from manyloong.wheels.recipes import (
     read_recipes,
     shipped_names,
     shipped_recipe,
+    unserved_recipe,
 )
 from manyloong.wheels.registry import IndexFile, Release, require_release
 
@@ -172,6 +173,18 @@ class OneRelease:
     def releases(self, project: str) -> Mapping[Version, Release]:
         files: tuple[IndexFile, ...] = ()
         return {Version("2.0"): Release(project=project, version="2.0", files=files)}
+
+
+def test_a_shipped_recipe_for_other_releases_is_left_out_and_that_is_known() -> None:
+    served, other = "3.6.1", "3.8.0"
+    assert choose_recipe("pyproj", served, []).ports == ("proj",)
+    assert unserved_recipe("pyproj", served, []) is None
+    assert choose_recipe("pyproj", other, []) == Recipe()
+    left = unserved_recipe("PyProj", other, [])
+    assert left is not None
+    assert "PROJ 9.2" in left.why
+    assert unserved_recipe("pyproj", other, [parse_recipe("", where="own", name="pyproj")]) is None
+    assert unserved_recipe("nosuch", "1", []) is None
 
 
 def test_a_recipe_for_a_version_that_does_not_exist() -> None:
