@@ -51,6 +51,7 @@ class Recipe:
     versions: str = ""  # specifiers (PEP 440); empty: every version
     ports: tuple[str, ...] = ()
     toolchain: str = ""  # GCC: with its Fortran compiler, whatever the sources say
+    build_requires: tuple[str, ...] = ()  # besides those of the project's own metadata
     config_settings: Settings = ()
     environment: tuple[tuple[str, str], ...] = ()
     test_command: str | None = None
@@ -69,7 +70,7 @@ class Recipe:
         document = asdict(self)
         for key in ("name", "origins", "why", "versions", "ignored"):
             del document[key]
-        for key in ("toolchain", "import_first"):
+        for key in ("toolchain", "build_requires", "import_first"):
             if not document[key]:
                 del document[key]
         return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()
@@ -101,6 +102,7 @@ def merged(general: Recipe, special: Recipe) -> Recipe:
         versions=special.versions or general.versions,
         ports=tuple(dict.fromkeys((*general.ports, *special.ports))),
         toolchain=special.toolchain or general.toolchain,
+        build_requires=tuple(dict.fromkeys((*general.build_requires, *special.build_requires))),
         config_settings=merged_settings(general.config_settings, special.config_settings),
         environment=tuple((dict(general.environment) | dict(special.environment)).items()),
         test_command=general.test_command if special.test_command is None else special.test_command,
@@ -142,10 +144,11 @@ def parse_recipe(text: str, *, where: str, name: str, patches: Traversable | Pat
     recipe = _common(reader, name=name, where=where)
     names = reader.texts("patches")
     versions = reader.specifiers("versions")
+    requires = reader.requirements("build-requires")
     why = reader.text("why") or ""
     found = [one for patch in names if (one := _read_patch(patch, patches, reader)) is not None]
     reader.finish()
-    return replace(recipe, versions=versions, why=why, patches=tuple(found))
+    return replace(recipe, versions=versions, why=why, patches=tuple(found), build_requires=requires)
 
 
 def parse_tool_table(pyproject: str, *, where: str) -> Recipe:
@@ -161,7 +164,12 @@ def parse_tool_table(pyproject: str, *, where: str) -> Recipe:
         raise InputError(f"{label} is not a table", hint="write [tool.manyloong]")
     reader = KeyReader(table, label)
     recipe = _common(reader, name="", where=label)
-    reader.finish(foreign={"versions": "a project speaks of itself", "patches": "change the sources instead"})
+    foreign = {
+        "versions": "a project speaks of itself",
+        "patches": "change the sources instead",
+        "build-requires": "[build-system] has requires for that",
+    }
+    reader.finish(foreign=foreign)
     return recipe
 
 
@@ -299,6 +307,7 @@ def debts(recipe: Recipe) -> tuple[tuple[str, str, str], ...]:
     )
     return (
         *(("port", port, recipe.why) for port in recipe.ports),
+        *(("build requirement", text, recipe.why) for text in recipe.build_requires),
         *(("config setting", f"{key} = {value}", recipe.why) for key, value in settings),
         *(("environment", f"{key}={value}", recipe.why) for key, value in recipe.environment),
         *(("patch", patch.name, patch.status) for patch in recipe.patches),
@@ -316,6 +325,7 @@ def recipe_document(recipe: Recipe) -> dict[str, Any]:
         "why": recipe.why,
         "versions": recipe.versions,
         "ports": list(recipe.ports),
+        "build-requires": list(recipe.build_requires),
         "config-settings": dict(recipe.config_settings),
         "environment": dict(recipe.environment),
         "test": {

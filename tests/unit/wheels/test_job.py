@@ -68,6 +68,7 @@ def test_what_is_tested_only_makes_another_job_and_the_same_build(other: Job) ->
 def test_what_decides_the_bytes_decides_the_build() -> None:
     for other in (
         replace(JOB, options=Options(recipe=Recipe(ports=("zlib",)))),
+        replace(JOB, options=Options(recipe=Recipe(build_requires=("swig",)))),
         replace(JOB, roots=(("python", "d" * 64),)),
         replace(JOB, lane="emulated"),
     ):

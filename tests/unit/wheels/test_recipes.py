@@ -29,6 +29,7 @@ why = "because"
 versions = ">=2,<3"
 ports = ["zlib"]
 dispatched = ["*_lasx"]
+build-requires = ["swig>=4"]
 patches = ["fix.patch"]
 
 [config-settings]
@@ -60,11 +61,12 @@ def test_every_key_arrives(tmp_path: Path) -> None:
     assert recipe.config_settings == (("setup-args", ("-Da=b",)), ("build.verbose", "true"))
     assert recipe.skips == (Skip(test="tests/a.py::*", reason="reads the web"),)
     assert recipe.import_first == ("host",)
+    assert recipe.build_requires == ("swig>=4",)
     assert recipe.patches[0].status == "Submitted [https://example.org/1]"
     assert recipe.serves("2.5")
     assert not recipe.serves("3.0")
     assert {kind for kind, _, _ in debts(recipe)} == {
-        "port", "config setting", "environment", "patch", "dispatched", "skip",
+        "port", "build requirement", "config setting", "environment", "patch", "dispatched", "skip",
     }  # fmt: skip
 
 
