@@ -250,7 +250,7 @@ def _missing_tool(found: re.Match[str], lines: list[str], number: int, sources: 
     place = ", ".join(find_in_sources(sources, tool))
     return Diagnosis(
         cause=f"the build runs {tool}, which is not there" + (f" ({place})" if place else ""),
-        hint="name a project that has it as a wheel, in [build-system] requires or build-requires of a recipe,"
+        hint="name a project that has it as a wheel, in [build-system] requires or a recipe's build-requires,"
         f" or do without: {PAGE}#tools",
         missing=Missing(kind="file", name=tool),
     )
