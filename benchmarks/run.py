@@ -23,6 +23,7 @@ from benchmarks.goals import IMAGE, LANE, table_rows
 from benchmarks.lanes import Opener, open_lanes, open_libcs
 from benchmarks.machine import machine_document, remark
 from benchmarks.report import document, format_markdown, format_table, replaced, value_text
+from benchmarks.rust import take_rust
 from benchmarks.sandbox_start import take_starts
 from benchmarks.tables import take_tables
 
@@ -33,7 +34,18 @@ from manyloong.targets import target as find_target
 from manyloong.wheels.kit import Kit, ensure_kit, with_floors
 
 PAGE = Path(__file__).parents[1] / "docs/reference/benchmarks.md"
-PARTS = ("builds", "large", "libcs", "emulation", "containers", "tables", "roots", "commands", "start")
+PARTS = (
+    "builds",
+    "large",
+    "libcs",
+    "emulation",
+    "containers",
+    "tables",
+    "rust",
+    "roots",
+    "commands",
+    "start",
+)
 NAMED = ("containers",)  # only when asked for: it needs root and podman
 TARGET, MUSL_TARGET = "manylinux_2_36", "musllinux_1_2"
 
@@ -129,6 +141,7 @@ def _open_parts(
         "emulation": emulation,
         "containers": _containers(target, outside, stack) if "containers" in wanted else _nothing,
         "tables": take_tables,
+        "rust": take_rust,
         "roots": roots,
         "commands": _commands,
         "start": _starts(kit, outside),

@@ -27,7 +27,6 @@ UNPROVEN: tuple[str, ...] = (
     "hdf5",
     "libpq",
     "libsodium",
-    "libgfortran",
     "libxcb",
     "mpfr",
     "ncurses",

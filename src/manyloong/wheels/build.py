@@ -9,7 +9,7 @@ from pathlib import Path
 from manyloong.errors import BuildError
 from manyloong.events import Warned
 from manyloong.roots import Port
-from manyloong.sandbox import Bind, Command
+from manyloong.sandbox import Bind, Command, Limits
 from manyloong.store import Store
 from manyloong.wheels import cross
 from manyloong.wheels.added import Compilers, ensure_compilers, keep_compiled
@@ -40,6 +40,8 @@ from manyloong.wheels.promises import LOCAL, Promised, fill_python, open_promise
 from manyloong.wheels.requirements import Supply
 from manyloong.wheels.rounds import Stock, first_stock, next_stock, remember
 from manyloong.wheels.source import git_folder, source_epoch, unpack_source
+
+_HOOK_TIME_S = 4 * 3600.0  # SciPy takes two cores with other work on them over an hour
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -226,6 +228,7 @@ def _template(
         log=workplace.log,
         environment=tuple(sorted(variables.items())),
         emulator=lane.emulator,
+        limits=Limits(time_s=_HOOK_TIME_S),
     )
 
 

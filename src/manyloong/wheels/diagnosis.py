@@ -14,25 +14,28 @@ from manyloong.errors import BuildError
 from manyloong.roots import Port
 from manyloong.roots.ports.offers import Missing, offering
 from manyloong.wheels.cross import BUILD, NATIVE, SOURCE
+from manyloong.wheels.looked_up import find_in_sources, included_in
 
 LINES = 300  # of the log's end that are read
 CRASH = f"{BUILD}/crash"  # where the compiler puts what reproduces its crash
 PAGE = "docs/how-to/my-package-does-not-build.md"
 NEWER_RUST = (
-    "it wants a newer Rust than the root has: renew the lock of that root (manyloong root lock rust-amd64), "
-    "or take an earlier release"
+    "it wants a newer Rust than the root has: renew the locks of its roots together (manyloong root lock "
+    "rust-amd64 rust-std-loong64), or take an earlier release"
 )
 _NO_PORT = (
     "no port has it (manyloong ports list): write one, ten lines (docs/how-to/write-a-port.md), and name its "
     f"folder by --ports; or leave that part out by an option of the package (-C, -e): {PAGE}#libraries"
 )
+_ASK_FOR_RUST = (
+    "name maturin or setuptools-rust in [build-system] requires (a recipe's patch can): docs/how-to/rust.md"
+)
+_COMPILERS = {
+    "go": "it is compiled from Go, which is not supported yet: docs/how-to/rust.md#go",
+    "cargo": _ASK_FOR_RUST,
+    "rustc": _ASK_FOR_RUST,
+}
 _NEAR = 40  # lines between a compiler's command line and its error
-_FILE_BYTES = 1 << 20
-# Files that say how a package is compiled.
-_SCRIPTS = (
-    "*.py", "CMakeLists.txt", "*.cmake", "meson.build", "meson.options", "meson_options.txt", "Makefile*",
-    "*.mk", "*.am", "configure", "configure.ac", "*.m4", "*.toml", "*.cfg", "*.gyp", "*.gypi", "*.sh", "*.in",
-)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +46,7 @@ class Diagnosis:
     hint: str
     missing: Missing | None = None  # what a port may have
     beside: tuple[str, ...] = ()  # headers that the same file includes
+    false: bool = False  # whether bytes are not what their digest says
 
 
 Finder = Callable[[re.Match[str], list[str], int, Path], Diagnosis]
@@ -99,12 +103,6 @@ def moved_crash(error: BuildError, kept: Path) -> BuildError:
     return BuildError(error.message.replace(CRASH, str(kept)), hint=error.hint)
 
 
-def find_in_sources(sources: Path, word: str, *, most: int = 3) -> tuple[str, ...]:
-    """Where a word is in the files that say how a package is compiled: ``path:line``, shortest path first."""
-    pattern = re.compile(rf"(?<![\w-]){re.escape(word)}(?![\w=-])")
-    return tuple(_matches(sources, pattern, most))
-
-
 def native_flags(dropped: tuple[str, ...], sources: Path) -> Iterator[str]:
     """A sentence on each flag that would have built for the build machine's own processor."""
     for flag in dropped:
@@ -113,22 +111,12 @@ def native_flags(dropped: tuple[str, ...], sources: Path) -> Iterator[str]:
             yield f"{place}: {flag} was left out; the wheel is for the baseline of its tag"
 
 
-def _matches(sources: Path, pattern: re.Pattern[str], most: int) -> Iterator[str]:
-    files = (path for glob in _SCRIPTS for path in sources.rglob(glob) if path.is_file())
-    for path in sorted(set(files), key=lambda path: (len(path.parts), str(path))):
-        if path.stat().st_size > _FILE_BYTES:
-            continue
-        for number, line in enumerate(path.read_text("utf-8", "replace").splitlines(), 1):
-            if pattern.search(line):
-                yield f"{path.relative_to(sources)}:{number}"
-                most -= 1
-                break
-        if not most:
-            return
+def _inside(path: str) -> str:
+    return path.removeprefix(SOURCE).removeprefix(BUILD).lstrip("/")
 
 
 def _place(path: str, line: str) -> str:
-    return f"{path.removeprefix(SOURCE).lstrip('/')}:{line}"
+    return f"{_inside(path)}:{line}"
 
 
 def _includer(lines: list[str], number: int) -> str:
@@ -196,16 +184,8 @@ def _missing_header(found: re.Match[str], lines: list[str], number: int, sources
         cause=f"{place} includes {found['header']}, which is not there: {who} needs a library that has it",
         hint=_library_hint(native=native),
         missing=None if native else Missing(kind="file", name=found["header"]),
-        beside=_includes(sources, place.rpartition(":")[0]),
+        beside=included_in(sources, place.rpartition(":")[0]),
     )
-
-
-def _includes(sources: Path, name: str) -> tuple[str, ...]:
-    """What a file of the sources includes; nothing of a file elsewhere."""
-    path = (sources / re.sub(r"^(?:\.\./)+", "", name)).resolve()
-    if not path.is_relative_to(sources.resolve()) or not path.is_file() or path.stat().st_size > _FILE_BYTES:
-        return ()
-    return tuple(re.findall(r'(?m)^\s*#\s*include\s*[<"]([^>"\n]+)[>"]', path.read_text("utf-8", "replace")))
 
 
 def _missing_library(found: re.Match[str], lines: list[str], number: int, sources: Path) -> Diagnosis:
@@ -248,11 +228,23 @@ def _missing_tool(found: re.Match[str], lines: list[str], number: int, sources: 
     del lines, number
     tool = found["tool"]
     place = ", ".join(find_in_sources(sources, tool))
+    cause = f"the build runs {tool}, which is not there" + (f" ({place})" if place else "")
+    if tool in _COMPILERS:
+        return Diagnosis(cause=cause, hint=_COMPILERS[tool])
     return Diagnosis(
-        cause=f"the build runs {tool}, which is not there" + (f" ({place})" if place else ""),
+        cause=cause,
         hint="name a project that has it as a wheel, in [build-system] requires or a recipe's build-requires,"
         f" or do without: {PAGE}#tools",
         missing=Missing(kind="file", name=tool),
+    )
+
+
+def _false_crate(found: re.Match[str], lines: list[str], number: int, sources: Path) -> Diagnosis:
+    del lines, number, sources
+    return Diagnosis(
+        cause=f"{_inside(found['file'])} is not the file that its crate's .cargo-checksum.json names",
+        hint="get the crate anew (cargo vendor), or change it by [patch.crates-io] in Cargo.toml",
+        false=True,
     )
 
 
@@ -315,6 +307,8 @@ _AT = r"(?:^|\s)(?P<file>(?!/opt/)[^\s:]+):(?P<line>\d+):(?:\d+:)?"
 _HEADER = r"(?P<header>(?:\w*intrin|cpuid|arm_neon|arm_sve|arm_acle|altivec|hexagon_\w+|wasm_simd128)\.h)"
 _Rules = tuple[tuple[re.Pattern[str], Finder], ...]
 _CERTAIN: _Rules = (
+    (re.compile(r"error: the listed checksum of `(?P<file>[^`]+)` has changed"), _false_crate),
+    (re.compile(r"failed to calculate checksum of: [`']?(?P<file>[^\s`']+)"), _false_crate),
     (re.compile(rf"diagnostic msg: ({CRASH}/\S+\.(?!sh)\w+)$"), _crash),
     (re.compile(rf"{_AT} fatal error: '(?:[\w./]*/)?{_HEADER}' file not found"), _foreign_header),
     (re.compile(rf"/{_HEADER}:\d+:\d+: error: .*(?:only|target|architecture)"), _foreign_header),

@@ -46,7 +46,7 @@ from manyloong.wheels.resolve import (
 from manyloong.wheels.site import VENV, compile_site, install_site
 
 TestOutcome = Literal["passed", "failed", "dependency not available", "not tested"]
-_COMMAND_TIME_S = 3600.0
+_COMMAND_TIME_S = 2 * 3600.0  # an emulator and hundreds of tests
 _PLUGIN, _SKIPS = "_manyloong_tests", "skips.json"
 _IMPORT, _LOAD = "import_all.py", "load_programs.py"
 
@@ -285,7 +285,6 @@ def _template(root: Root, place: Path, folder: Path, emulator: Emulator | None) 
             Bind(source=place, target="/io"),
         ),
         emulator=emulator,
-        limits=Limits(time_s=_COMMAND_TIME_S),
     )
 
 
@@ -369,6 +368,7 @@ def _run_command(
         argv=("/bin/sh", "-ec", text),
         log=folder / "command.log",
         environment=(*template.environment, *counting),
+        limits=Limits(time_s=_COMMAND_TIME_S),
     )
     done = runner.run(command)
     said = results.read_text("utf-8") if results.is_file() else ""

@@ -6,7 +6,8 @@ import pytest
 
 from manyloong.errors import BuildError
 from manyloong.roots.ports import all_ports
-from manyloong.wheels.diagnosis import CRASH, diagnose_build, find_in_sources, moved_crash, native_flags
+from manyloong.wheels.diagnosis import CRASH, diagnose_build, moved_crash, native_flags
+from manyloong.wheels.looked_up import find_in_sources
 
 # log -> words of the cause, words of the hint
 LOGS = {
@@ -47,7 +48,17 @@ LOGS = {
     "/bin/sh: 1: swig: not found": ("the build runs swig, which is not there (setup.py:3)", "[build-system]"),
     "/bin/bash: line 3: gperf: command not found": ("runs gperf", "wheel"),
     "make[2]: bison: No such file or directory": ("runs bison", "wheel"),
-    "FileNotFoundError: [Errno 2] No such file or directory: 'cargo'": ("runs cargo", "wheel"),
+    "FileNotFoundError: [Errno 2] No such file or directory: 'gperf'": ("runs gperf", "wheel"),
+    "FileNotFoundError: [Errno 2] No such file or directory: 'cargo'": ("runs cargo", "setuptools-rust"),
+    "make: go: No such file or directory": ("runs go", "not supported yet"),
+    "error: the listed checksum of `/build/src/vendor/answer-1.0.3/src/lib.rs` has changed:": (
+        "vendor/answer-1.0.3/src/lib.rs is not the file",
+        "anew",
+    ),
+    "error: failed to calculate checksum of: /build/.crates/answer-1.0.3/src/lib.rs": (
+        ".crates/answer-1.0.3/src/lib.rs is not the file",
+        "anew",
+    ),
     "error: command 'nvcc' failed: No such file or directory": ("runs nvcc", "wheel"),
     "meson.build:4:0: ERROR: Program 'flex' not found or not executable": ("runs flex", "wheel"),
 }
