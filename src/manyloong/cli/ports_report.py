@@ -136,9 +136,10 @@ def _print_faults(outcome: Outcome) -> None:
         terminal.print_note(f"{port.label} was not tried: it needs {', '.join(names)}")
     if outcome.failed:
         failed = ", ".join(port.name for port, _ in outcome.failed)
-        there, untried = len(outcome.trees), len(outcome.untried)
+        untried = ", ".join(port.name for port, _ in outcome.untried) or "none"
+        count = len(outcome.trees)
         terminal.print_note(
-            f"{there} ports are there; failed: {failed}; not tried because of that: {untried}"
+            f"{count} ports are there; failed: {failed}; not tried because of that: {untried}"
         )
 
 

@@ -49,7 +49,5 @@ def _search_path(content: bytes) -> str:
         tags = [tag for part in segments if isinstance(part, DynamicSegment) for tag in part.iter_tags()]
     except (ELFError, ValueError):
         return ""  # the audit says what is wrong with it
-    texts = {tag.entry.d_tag: tag for tag in tags}
-    if "DT_RUNPATH" in texts:
-        return str(texts["DT_RUNPATH"].runpath)
-    return str(texts["DT_RPATH"].rpath) if "DT_RPATH" in texts else ""
+    texts = {name: getattr(tag, name) for tag in tags for name in ("runpath", "rpath") if hasattr(tag, name)}
+    return str(texts.get("runpath", texts.get("rpath", "")))
