@@ -9,7 +9,7 @@ import json
 import os
 import sys
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
@@ -139,7 +139,9 @@ def _open_parts(
         "large": large_builds,
         "libcs": libcs,
         "emulation": emulation,
-        "containers": _containers(target, outside, stack) if "containers" in wanted else _nothing,
+        "containers": _containers(target, outside, stack, arguments.package)
+        if "containers" in wanted
+        else _nothing,
         "tables": take_tables,
         "rust": take_rust,
         "roots": roots,
@@ -158,8 +160,8 @@ def _libcs(glibc: Kit, outside: Outside) -> Opener:
     return partial(open_libcs, glibc=glibc, musl=musl, python=python, doors=doors)
 
 
-def _containers(target: Target, outside: Outside, stack: ExitStack) -> Part:
-    sources = [find_source(package, outside) for package in containers.CXX_PACKAGES]
+def _containers(target: Target, outside: Outside, stack: ExitStack, asked: Sequence[str] | None) -> Part:
+    sources = [find_source(package, outside) for package in asked or containers.CXX_PACKAGES]
     take = stack.enter_context(containers.open_containers(target, outside))
 
     def in_containers(number: int, folder: Path) -> Taken:

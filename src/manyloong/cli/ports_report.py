@@ -80,12 +80,18 @@ def print_port(port: Port, ports: Mapping[str, Port], *, as_json: bool) -> None:
         "provides": ", ".join((*port.sonames, *(f"{name}.pc" for name in port.pkg_config))),
         "known by": ", ".join(port.known_by),
         "patches": ", ".join(f"{patch.name} ({patch.status})" for patch in port.patches),
-        "tests": "; ".join(port.check.steps) if port.check else "",
+        "tests": f"\n{'':10} ".join(_shown(step) for step in port.check.steps) if port.check else "",
         "used by": ", ".join(users),
     }
     for key, value in rows.items():
         if value:
             print(f"{key:10} {value}")
+
+
+def _shown(step: str) -> str:
+    """One line of a step of the shell; those of loops and of whole files go on."""
+    first, *rest = step.strip().splitlines()
+    return f"{first} ..." if rest else first
 
 
 def print_trees(outcome: Outcome, *, as_json: bool) -> None:
