@@ -33,6 +33,7 @@ UNPROVEN: tuple[str, ...] = (
     "openblas64",
     "openmp",
     "openssl",
+    "proj",
     "readline",
     "zeromq",
 )  # ports that were not built twice yet for glibc; for musl those that are not in musl_ports.json
