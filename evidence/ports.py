@@ -21,21 +21,14 @@ GLIBC, MUSL = "ports", "musl_ports"  # the proofs, by the names of their files
 PLATFORMS = {GLIBC: "manylinux_2_36", MUSL: "musllinux_1_2"}
 LIBC = {proof: find_target(tag).libc for proof, tag in PLATFORMS.items()}
 UNPROVEN: tuple[str, ...] = (
-    "bison",
     "geos",
     "harfbuzz",
     "hdf5",
-    "libpq",
-    "libsodium",
-    "libxcb",
     "mpfr",
-    "ncurses",
     "openblas",
     "openblas64",
     "openmp",
-    "openssl",
     "proj",
-    "readline",
     "zeromq",
 )  # ports that were not built twice yet for glibc; for musl those that are not in musl_ports.json
 PROGRAM = Path(sys.executable).with_name("manyloong")
