@@ -13,6 +13,7 @@ ONE, ALL = "markupsafe, cp313", "markupsafe, all Pythons"
 PEAK = "peak memory"
 PLAIN, FIRST, TABLE = "small project", "small project, new table", "small project, known table"
 PART = "a part of scipy 1.18.1"
+RUST_COLD, RUST_WARM, RUST_EDITED = "PyO3 project, cold", "PyO3 project, unchanged", "PyO3 project, edited"
 IMAGE, FULL_IMAGE = "our image", "emulated compiler"
 
 _TO_NATIVE = Goal(limit=1.2, aim=1.0)
@@ -42,6 +43,10 @@ def table_rows(samples: Samples, labels: Iterable[str]) -> tuple[Row, ...]:
     rows += _rows("cibuildwheel table", samples, tuple((what, "s", None) for what in (PLAIN, FIRST, TABLE)))
     for what in (FIRST, TABLE):
         rows += _row("cibuildwheel table", f"{what} / none", ratio(samples, what, PLAIN), _TABLE)
+    rust = (RUST_COLD, RUST_WARM, RUST_EDITED)
+    rows += _rows("Rust", samples, tuple((what, "s", None) for what in rust))
+    for what in (RUST_WARM, RUST_EDITED):
+        rows += _row("Rust", f"{what} / cold", ratio(samples, what, RUST_COLD), None)
     peaks = tuple((peak_key(what), "MB", _PEAK) for what in (ROOTS, ONE, ALL))
     rows += _rows("own process", samples, peaks)
     starts = ((HELP, "ms", Goal(limit=150)), *((what, "ms", _START) for what in (START, EMULATED_START)))

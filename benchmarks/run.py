@@ -9,7 +9,7 @@ import json
 import os
 import sys
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
@@ -24,6 +24,7 @@ from benchmarks.lanes import Opener, open_lanes, open_libcs
 from benchmarks.machine import machine_document, remark
 from benchmarks.part import RELEASE, take_part
 from benchmarks.report import document, format_markdown, format_table, replaced, value_text
+from benchmarks.rust import take_rust
 from benchmarks.sandbox_start import take_starts
 from benchmarks.tables import take_tables
 
@@ -42,6 +43,7 @@ PARTS = (
     "emulation",
     "containers",
     "tables",
+    "rust",
     "roots",
     "commands",
     "start",
@@ -146,8 +148,11 @@ def _open_parts(
         "scipy": part_of_scipy,
         "libcs": libcs,
         "emulation": emulation,
-        "containers": _containers(target, outside, stack) if "containers" in wanted else _nothing,
+        "containers": _containers(target, outside, stack, arguments.package)
+        if "containers" in wanted
+        else _nothing,
         "tables": take_tables,
+        "rust": take_rust,
         "roots": roots,
         "commands": _commands,
         "start": _starts(kit, outside),
@@ -165,8 +170,8 @@ def _libcs(glibc: Kit, outside: Outside) -> Opener:
     return partial(open_libcs, glibc=glibc, musl=musl, python=python, doors=doors)
 
 
-def _containers(target: Target, outside: Outside, stack: ExitStack) -> Part:
-    sources = [find_source(package, outside) for package in containers.CXX_PACKAGES]
+def _containers(target: Target, outside: Outside, stack: ExitStack, asked: Sequence[str] | None) -> Part:
+    sources = [find_source(package, outside) for package in asked or containers.CXX_PACKAGES]
     take = stack.enter_context(containers.open_containers(target, outside))
 
     def in_containers(number: int, folder: Path) -> Taken:

@@ -21,13 +21,11 @@ GLIBC, MUSL = "ports", "musl_ports"  # the proofs, by the names of their files
 PLATFORMS = {GLIBC: "manylinux_2_36", MUSL: "musllinux_1_2"}
 LIBC = {proof: find_target(tag).libc for proof, tag in PLATFORMS.items()}
 UNPROVEN: tuple[str, ...] = (
-    "bison",
     "geos",
     "harfbuzz",
     "hdf5",
     "libpq",
     "libsodium",
-    "libgfortran",
     "libxcb",
     "mpfr",
     "ncurses",

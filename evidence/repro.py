@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from evidence import floor, musl
+from evidence import ports as port_evidence
 from evidence.digests import deciding, decisive
 from evidence.packages import inputs as common_inputs
 
@@ -48,12 +49,21 @@ def inputs(name: str) -> dict[str, Any]:
     found = {"locks": common["locks"], "recipes": common["recipes"]}
     if has_lock(name):
         return found | {"locks": {f"{name}.toml": common["locks"][f"{name}.toml"]}}
-    found |= {"ports": _hashes("ports", *(f"{port}.toml" for port in needed_ports()))}
+    found |= {"ports": _ports()}
     found |= {
         "floor": floor.parts(),
         "musl": {key: musl.inputs()[key] for key in ("parts", "recipes", "target")},
     }
     return found if is_floor(name) else found | _image_inputs()
+
+
+def _ports() -> dict[str, dict[str, str]]:
+    """What decides the trees of the ports that a Python is built with, for each C library; no tests."""
+    found = {proof: port_evidence.ports_of(proof) for proof in port_evidence.PLATFORMS}
+    return {
+        proof: {name: port_evidence.digest(ports[name], ports, tests=False) for name in needed_ports()}
+        for proof, ports in found.items()
+    }
 
 
 def _image_inputs() -> dict[str, Any]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-MANIFEST = '[package]\nname = "{name}"\nversion = "{version}"\nedition = "2021"\n'
+MANIFEST = '[package]\nname = "{name}"\nversion = "{version}"\nedition = "{edition}"\n'
 INDEX = "registry+https://github.com/rust-lang/crates.io-index"  # what every Cargo.lock calls the registry
 
 
@@ -32,9 +32,10 @@ class MadeCrate:
         return f"{self.name}-{self.version}.crate"
 
 
-def make_crate(name: str, version: str, source: str) -> MadeCrate:
-    """A library crate of one file."""
-    texts = {"Cargo.toml": MANIFEST.format(name=name, version=version), "src/lib.rs": source}
+def make_crate(name: str, version: str, source: str, *, build: str = "", edition: str = "2021") -> MadeCrate:
+    """A library crate of one file; ``build``: its build script."""
+    texts = {"Cargo.toml": MANIFEST.format(name=name, version=version, edition=edition), "src/lib.rs": source}
+    texts |= {"build.rs": build} if build else {}
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w:gz") as archive:
         for path, text in texts.items():

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from evidence.crates import packaged_crates
-from tests.system.crate_registry import cargo_lock, make_crate, serving
+from tests.system.crate_registry import INDEX, cargo_lock, make_crate, serving
 from tests.system.manyloong_cli import build, manyloong
 
 from manyloong.wheels.cargo import CHECKSUM
@@ -39,11 +39,9 @@ def locked_program(place: Path, *, checksum: str | None = None) -> Path:
 
 @pytest.mark.system
 def test_one_wheel_of_the_stable_abi_serves_two_pythons(crates: Path, tmp_path: Path) -> None:
-    sums = "d.sum_of_squares(1000, 1) == d.sum_of_squares(1000, 4) == 332833500"
-    check = f"import demo_rust_abi3 as d; assert {sums}"
     (result,) = build(
         project("abi3", tmp_path), "--python", "cp313,cp314", "--lane", "cross",
-        "--relock", "--crates", crates, "--test-command", f'python -c "{check}"',
+        "--relock", "--crates", crates, "--test-command", "python {project}/check.py",
         output=tmp_path / "out",
     )  # fmt: skip
     record = result["record"]
@@ -90,8 +88,39 @@ def test_there_is_no_rust_for_musl(tmp_path: Path) -> None:
     """Said before anything is built: also of a plan."""
     source = locked_program(tmp_path)
     ran = manyloong("build", source, *ONE, "--platform", "musllinux_1_2", "--dry-run")
-    assert ran.returncode == 8, ran.stderr
+    assert ran.returncode == 3, ran.stderr
     assert "no Rust standard library for loongarch64-unknown-linux-musl: Debian packages none" in ran.stderr
+
+
+@pytest.mark.system
+def test_a_registry_with_another_crate_is_refused(tmp_path: Path) -> None:
+    home = tmp_path / "cargo-home"
+    locked = make_crate("answer", "1.0.3", f"// {os.urandom(8).hex()}\n")
+    source = project("program", tmp_path)
+    (source / "Cargo.lock").write_text(cargo_lock("demo-rust-program", locked))
+    with serving(ANSWER, home):
+        ran = manyloong(
+            "build", source, *ONE, "--output", tmp_path / "out", variables={"CARGO_HOME": str(home)}
+        )
+    assert ran.returncode == 5, ran.stderr
+    assert "a crate is not what Cargo.lock says" in ran.stderr
+    assert "checksum for `answer v1.0.3` changed" in ran.stderr
+
+
+@pytest.mark.system
+def test_a_stale_lock_is_named_by_the_fetch_too(tmp_path: Path) -> None:
+    home = tmp_path / "cargo-home"
+    crate = make_crate("answer", "1.0.3", f"// {os.urandom(8).hex()}\n")
+    source = project("program", tmp_path)
+    (source / "Cargo.lock").write_text(cargo_lock("demo-rust-program", crate))
+    manifest = source / "Cargo.toml"
+    manifest.write_text(manifest.read_text("utf-8").replace('answer = "1"', 'answer = "2"'), "utf-8")
+    with serving(crate, home):
+        ran = manyloong(
+            "build", source, *ONE, "--output", tmp_path / "out", variables={"CARGO_HOME": str(home)}
+        )
+    assert ran.returncode == 8, ran.stderr
+    assert "Cargo.lock is stale" in ran.stderr
 
 
 @pytest.mark.system
@@ -191,3 +220,123 @@ def test_a_vendored_crate_of_another_digest_is_refused(tmp_path: Path) -> None:
     ran = manyloong("build", source, *ONE, "--no-test", "--offline", "--output", tmp_path / "out")
     assert ran.returncode == 5, ran.stderr
     assert "not what Cargo.lock says" in ran.stderr
+
+
+@pytest.mark.system
+def test_a_vendored_crate_with_a_changed_file_is_refused(tmp_path: Path) -> None:
+    source = vendored_program(tmp_path, stated=ANSWER.checksum)
+    listed = {"files": {"src/lib.rs": "0" * 64}, "package": ANSWER.checksum}
+    (source / "vendor/answer-1.0.3" / CHECKSUM).write_text(json.dumps(listed))
+    ran = manyloong("build", source, *ONE, "--no-test", "--offline", "--output", tmp_path / "out")
+    assert ran.returncode == 5, ran.stderr
+    assert "vendor/answer-1.0.3/src/lib.rs is not the file that its crate's" in ran.stderr
+
+
+@pytest.mark.system
+def test_a_crate_of_a_repository_may_be_given(tmp_path: Path) -> None:
+    source = locked_program(tmp_path)
+    manifest, lock = source / "Cargo.toml", source / "Cargo.lock"
+    address = "https://host.example/answer.git"
+    manifest.write_text(manifest.read_text("utf-8").replace('"1"', f'{{ git = "{address}" }}'), "utf-8")
+    lines = lock.read_text("utf-8").replace(INDEX, f"git+{address}#{'0123456789' * 4}").splitlines()
+    lock.write_text("\n".join(line for line in lines if not line.startswith("checksum")), "utf-8")
+    missing = manyloong("build", source, *ONE, "--no-test", "--offline", "--output", tmp_path / "out")
+    assert missing.returncode == 8, missing.stderr
+    assert f"answer 1.0.3; from git: git+{address}" in missing.stderr
+    given = tmp_path / "given"
+    with tarfile.open(fileobj=io.BytesIO(ANSWER.data)) as archive:
+        archive.extractall(given, filter="data")
+    (given / "answer-1.0.3" / CHECKSUM).write_text(json.dumps({"files": {}, "package": None}))
+    (result,) = build(source, *ONE, "--no-test", "--crates", given, output=tmp_path / "out")
+    assert [crate["name"] for crate in result["record"]["crates"]] == ["answer"]
+
+
+@pytest.mark.system
+def test_what_only_tests_and_other_platforms_need_is_stood_in_for(tmp_path: Path) -> None:
+    source, given = project("program", tmp_path), tmp_path / "given"
+    manifest = source / "Cargo.toml"
+    more = '\n[dev-dependencies]\ncriterion = "0.8.1"\n'
+    more += "\n[target.'cfg(target_os = \"macos\")'.dependencies]\n"
+    more += 'objc2 = { version = "0.6", features = ["x"] }\n'
+    manifest.write_text(manifest.read_text("utf-8") + more, "utf-8")
+    with tarfile.open(fileobj=io.BytesIO(ANSWER.data)) as archive:
+        archive.extractall(given, filter="data")
+    (given / "answer-1.0.3" / CHECKSUM).write_text(json.dumps({"files": {}, "package": ANSWER.checksum}))
+    options = (*ONE, "--no-test", "--relock", "--crates", given)
+    (result,) = build(source, *options, output=tmp_path / "out")
+    assert result["record"]["relocked"] == [
+        "answer none -> 1.0.3",
+        "criterion none -> 0.8.1 (stand-in)",
+        "objc2 none -> 0.6.0 (stand-in)",
+    ]
+    manifest.write_text(manifest.read_text("utf-8").replace("macos", "linux"), "utf-8")
+    needed = manyloong("build", source, *options, "--output", tmp_path / "out")
+    assert needed.returncode == 8, needed.stderr
+    assert "objc2 stands in for a crate that no folder of --crates has, and it is needed" in needed.stderr
+
+
+@pytest.mark.system
+def test_a_crate_of_a_future_edition_is_named(tmp_path: Path) -> None:
+    crate = make_crate("answer", "1.0.3", "\n", edition="2087")
+    source = project("program", tmp_path)
+    (source / "Cargo.lock").write_text(cargo_lock("demo-rust-program", crate))
+    (tmp_path / "given").mkdir()
+    (tmp_path / "given" / crate.filename).write_bytes(crate.data)
+    ran = manyloong("build", source, *ONE, "--output", tmp_path / "out", "--crates", tmp_path / "given")
+    assert ran.returncode == 8, ran.stderr
+    assert "answer-1.0.3/Cargo.toml" in ran.stderr
+    assert "`2087` is unknown" in ran.stderr
+    assert "newer Rust" in ran.stderr
+
+
+SETUP_GO = """\
+from setuptools import Extension, setup
+
+setup(build_golang={"root": "host.example/answer"}, ext_modules=[Extension("answer", ["answer.go"])])
+"""
+SETUP_MAKE = """\
+import subprocess
+
+from setuptools import Extension, setup
+from setuptools.command.build_ext import build_ext
+
+
+class Build(build_ext):
+    def run(self):
+        subprocess.check_call(["make", "-C", "library"])
+
+
+setup(cmdclass={"build_ext": Build}, ext_modules=[Extension("answer", [])])
+"""
+
+
+def go_project(place: Path, *, requires: str, setup: str) -> Path:
+    source = place / "demo-go"
+    (source / "library").mkdir(parents=True)
+    (source / "pyproject.toml").write_text(
+        f'[build-system]\nrequires = [{requires}]\nbuild-backend = "setuptools.build_meta"\n\n'
+        '[project]\nname = "demo-go"\nversion = "1.0"\n'
+    )
+    (source / "setup.py").write_text(setup)
+    (source / "library/Makefile").write_text("answer.so:\n\tgo build -buildmode=c-shared -o $@ .\n")
+    for name, text in (("go.mod", "module host.example/answer\n"), ("answer.go", "package main\n")):
+        (source / "library" / name).write_text(text)
+    return source
+
+
+def test_go_is_not_supported_yet(tmp_path: Path) -> None:
+    """Said before anything is built: also of a plan."""
+    source = go_project(tmp_path, requires='"setuptools", "setuptools-golang"', setup=SETUP_GO)
+    ran = manyloong("build", source, *ONE, "--dry-run")
+    assert ran.returncode == 8, ran.stderr
+    assert "is compiled from Go (c-shared, cgo), which is not supported yet" in ran.stderr
+    assert "GOARCH=loong64 CGO_ENABLED=1" in ran.stderr
+
+
+@pytest.mark.system
+def test_go_that_its_sources_do_not_speak_of_is_told_by_the_build(tmp_path: Path) -> None:
+    source = go_project(tmp_path, requires='"setuptools"', setup=SETUP_MAKE)
+    ran = manyloong("build", source, *ONE, "--output", tmp_path / "out")
+    assert ran.returncode == 8, ran.stderr
+    assert "the build runs go, which is not there (library/Makefile:2)" in ran.stderr
+    assert "it is compiled from Go, which is not supported yet" in ran.stderr

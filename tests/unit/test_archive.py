@@ -111,6 +111,14 @@ def test_hostile_archive_is_refused(tmp_path: Path, case: str) -> None:
     assert outside == [tmp_path / "a"]
 
 
+def test_a_file_with_holes_is_told_apart_from_a_device(tmp_path: Path) -> None:
+    holes = member("a")
+    holes.pax_headers = {"GNU.sparse.size": "10", "GNU.sparse.map": "0,1"}  # tar --sparse --format=posix
+    with pytest.raises(IntegrityError, match="packed as a file with holes") as caught:
+        unpack(tar_of((holes, b"x")), tmp_path)
+    assert "--sparse" in str(caught.value.hint)
+
+
 @pytest.mark.parametrize("name", ["../x", "/x", "a/../../x"])
 def test_hostile_zip_is_refused(tmp_path: Path, name: str) -> None:
     dest = tmp_path / "dest"

@@ -2,7 +2,7 @@
 
 from manyloong.roots.ensure import ensure_emulator, ensure_root
 from manyloong.roots.lane import LaneRoot, ensure_lane_root
-from manyloong.roots.layers import ensure_layered, rust_layers
+from manyloong.roots.layers import ensure_layered
 from manyloong.roots.model import Root, RootLock, RootSpec
 from manyloong.roots.ports import Port, PortDoors, PortTree, Workshop, ensure_ports, ensure_prefix
 from manyloong.roots.toolchain import Toolchain, ensure_toolchain
@@ -26,5 +26,4 @@ __all__ = [
     "ensure_root",
     "ensure_toolchain",
     "ensure_zig",
-    "rust_layers",
 ]

@@ -13,17 +13,10 @@ from pathlib import Path
 from manyloong.roots.lane import link_tree
 from manyloong.roots.model import Root
 from manyloong.store import Store
-from manyloong.targets import Host, Target
+from manyloong.targets import Host
 
 RECIPE = 1  # bump when the same roots would give another tree
 KIND = "layered"
-
-
-def rust_layers(host: Host, target: Target) -> tuple[str, ...]:
-    """Names of the roots with cargo and rustc of a host, and with the standard library of a target."""
-    own = (f"rust-{host.debian}",)
-    foreign = (f"rust-std-{target.architecture.debian}",)
-    return own if host.debian == target.architecture.debian else (*own, *foreign)
 
 
 def fortran_layers(host: Host) -> tuple[str, ...]:

@@ -120,6 +120,11 @@ def _extract_member(archive: tarfile.TarFile, member: tarfile.TarInfo, writer: "
         if stream is None:
             raise IntegrityError(f"{writer.archive}: {member.name!r} has no content")
         writer.file(member.name, cast("BinaryIO", stream), mode=member.mode, mtime=member.mtime)
+    elif member.isreg():
+        raise IntegrityError(
+            f"{writer.archive}: {member.name!r} is packed as a file with holes",
+            hint="pack it again without --sparse",
+        )
     else:
         raise IntegrityError(
             f"{writer.archive}: {member.name!r} is neither file, directory nor link",

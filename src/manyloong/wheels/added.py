@@ -7,6 +7,7 @@ from manyloong.roots import Root
 from manyloong.roots.fortran import PROGRAM, ensure_fortran
 from manyloong.store import Store
 from manyloong.wheels.backend import Workplace
+from manyloong.wheels.cargo_kept import keep_compiled_crates
 from manyloong.wheels.compiler_ids import check_there
 from manyloong.wheels.compilers import FORTRAN, RUST
 from manyloong.wheels.crates import HadCrate
@@ -14,7 +15,7 @@ from manyloong.wheels.doors import Doors
 from manyloong.wheels.job import Job
 from manyloong.wheels.kit import Kit
 from manyloong.wheels.lane import Lane
-from manyloong.wheels.rust import Rust, ensure_rust, keep_crates_compiled
+from manyloong.wheels.rust import Rust, ensure_rust
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,4 +78,4 @@ def _with_fortran(added: Compilers, kit: Kit, lane: Lane, doors: Doors) -> Compi
 def keep_compiled(added: Compilers, workplace: Workplace, store: Store) -> None:
     """Put what a build compiled into the store, where the next of the same can use it."""
     if added.rust is not None:
-        keep_crates_compiled(added.rust, workplace, store)
+        keep_compiled_crates(added.rust.keys, workplace, store)

@@ -12,7 +12,7 @@ from typing import TypeVar
 import build
 import pyproject_hooks
 
-from manyloong.errors import BuildError, InputError
+from manyloong.errors import BuildError, InputError, IntegrityError
 from manyloong.roots import Port
 from manyloong.sandbox import Bind, Command, Done, Runner
 from manyloong.wheels.cross import BUILD, ENVIRONMENT, SOURCE, TOOLS
@@ -148,7 +148,9 @@ class HookRunner:
         file.write_text(json.dumps(document), "utf-8")
 
 
-def hook_error(hook: str, done: Done, sources: Path, ports: Mapping[str, Port] | None = None) -> BuildError:
+def hook_error(
+    hook: str, done: Done, sources: Path, ports: Mapping[str, Port] | None = None
+) -> BuildError | IntegrityError:
     """Why a hook failed, as far as its output tells, with the last 30 lines of it and the next step."""
     reasons = {
         "timeout": "took too long",
@@ -157,13 +159,15 @@ def hook_error(hook: str, done: Done, sources: Path, ports: Mapping[str, Port] |
     }
     lines = done.last_lines(30)
     reason, hint = reasons[done.outcome], "look inside the failed build: run again with --keep"
+    kind: type[BuildError | IntegrityError] = BuildError
     if any(sign in lines for sign in NETWORK_SIGNS):
         script = _BUILD_SCRIPT.search(lines)
         reason += f": the build script of the crate {script[1]} wants the network" if script else ""
         hint = "builds have no network; what this one asks for is in the lines above: switch it off"
     elif done.outcome == "exited" and (known := diagnose_build(done.last_lines(LINES), sources, ports)):
         reason, hint = f"{reason}: {known.cause}", known.hint
-    return BuildError(f"{hook} {reason}; the last lines were:\n{lines}", hint=hint)
+        kind = IntegrityError if known.false else BuildError
+    return kind(f"{hook} {reason}; the last lines were:\n{lines}", hint=hint)
 
 
 def open_project(place: Workplace, runner: Callable[..., None]) -> build.ProjectBuilder:
@@ -188,7 +192,7 @@ def call_hook(step: Callable[[], T]) -> T:
     try:
         return step()
     except build.BuildBackendException as error:
-        if isinstance(error.exception, BuildError):
+        if isinstance(error.exception, BuildError | IntegrityError):
             raise error.exception from None
         raise BuildError(
             f"the build backend failed: {error}", hint="run again with --keep to look inside"

@@ -317,7 +317,7 @@ class _Site:
     def environment(self) -> tuple[tuple[str, ...], BuildEnvironment]:
         """The environment with what pyproject.toml asks for, then with what the backend asks for besides."""
         project = open_project(self.workplace, _no_hooks)
-        static = tuple(sorted(project.build_system_requires))
+        static = tuple(sorted({*project.build_system_requires, *self.job.options.recipe.build_requires}))
         environment = self.lane.install(static, self.job)
         asking = open_project(self.workplace, self.hooks(environment))
         dynamic = call_hook(lambda: asking.get_requires_for_build("wheel", self.settings()))

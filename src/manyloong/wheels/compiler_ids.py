@@ -3,20 +3,20 @@
 from collections.abc import Sequence
 
 from manyloong.roots.fortran import check_fortran, fortran_ids
+from manyloong.roots.rust_std import check_rust, rust_ids
 from manyloong.targets import Host, Target
 from manyloong.wheels.compilers import FORTRAN, RUST, refuse_go
 from manyloong.wheels.kit import Kit
-from manyloong.wheels.rust import check_rust, rust_ids
 
 
 def check_there(compilers: Sequence[str], host: Host, target: Target, *, label: str) -> None:
-    """NotSupportedError for Go; BuildError, NotFoundError for a language that no root has for this target.
+    """NotSupportedError for Go; NotFoundError for a language that no root has for this target.
 
     Known from the sources and the target alone, so it is asked before anything is made.
     """
     refuse_go(compilers, label=label, go_names=f"GOOS=linux GOARCH={target.architecture.go} CGO_ENABLED=1")
     if RUST in compilers:
-        check_rust(target)
+        check_rust(host, target)
     if FORTRAN in compilers:
         check_fortran(host, target)
 

@@ -23,6 +23,7 @@ from manyloong.store.archive import extract_tar
 from manyloong.store.normalise import tree_digest
 from manyloong.store.objects import file_sha256
 from manyloong.wheels.cargo import CHECKSUM, Crate, find_crate
+from manyloong.wheels.cargo_words import known_fault, last_words
 from manyloong.wheels.downloads import SourceNeededError
 from manyloong.wheels.given_crates import ARCHIVE, GivenCrates
 
@@ -65,7 +66,8 @@ class CargoDoor:
 def had_crates(
     wanted: Sequence[Crate], given: GivenCrates, *, label: str, sources: Path, manifest: str, door: CargoDoor
 ) -> tuple[HadCrate, ...]:
-    """Every wanted crate; CratesNeededError with those that cannot be had, IntegrityError for a false one.
+    """Every wanted crate; CratesNeededError with those that cannot be had, IntegrityError for a false one,
+    BuildError where cargo says that lock and manifests do not fit.
 
     ``manifest`` is the path of Cargo.toml below ``sources``, for cargo's own fetching.
     """
@@ -82,7 +84,7 @@ def had_crates(
                 found[crate] = HadCrate(crate=crate, origin="cargo fetch", archive=had.archive)
         missing = [crate for crate in wanted if crate not in found]
     if missing:
-        raise needed_crates(missing, label=label, said=said)
+        raise known_fault(label, said) or needed_crates(missing, label=label, said=said)
     return tuple(found[crate] for crate in wanted)
 
 
@@ -165,7 +167,7 @@ def fetch_crates(missing: Sequence[Crate], *, sources: Path, manifest: str, door
         for archive in sorted((place / "home").rglob(f"*{ARCHIVE}")):
             if file_sha256(archive) in wanted:
                 door.store.add_file(archive)
-        return "" if done.succeeded else " ".join(done.last_lines(3).split())
+        return "" if done.succeeded else last_words(done.last_lines(40), done.returncode)
 
 
 def _network_environment(door: CargoDoor) -> tuple[tuple[str, str], ...]:

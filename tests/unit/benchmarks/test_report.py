@@ -16,6 +16,9 @@ from benchmarks.goals import (
     PART,
     PLAIN,
     ROOTS,
+    RUST_COLD,
+    RUST_EDITED,
+    RUST_WARM,
     TABLE,
     build_key,
     peak_key,
@@ -90,6 +93,13 @@ def test_rows_of_tables_and_containers() -> None:
     assert rows[f"{TABLE} / none"].met is True
     assert rows["a 1, emulated / ours"].figure.median == pytest.approx(5)
     assert rows["a 1, emulated / ours"].met is True
+
+
+def test_what_was_compiled_before_is_compared_with_nothing() -> None:
+    samples = {RUST_COLD: {0: 20.0, 1: 30.0}, RUST_WARM: {0: 2.0, 1: 3.0}, RUST_EDITED: {0: 4.0}}
+    rows = {row.what: row for row in table_rows(samples, [])}
+    assert rows[f"{RUST_WARM} / cold"].figure.samples == pytest.approx((0.1, 0.1))
+    assert rows[f"{RUST_EDITED} / cold"].figure.median == pytest.approx(0.2)
 
 
 def test_table_for_people() -> None:

@@ -367,6 +367,18 @@ def test_a_right_library_has_no_faults() -> None:
     assert faults([needs], port=make_port(), target=TARGET, known=[zlib], system=[LIBC]) == ()
 
 
+def test_a_dependency_that_is_there_and_not_linked_is_named() -> None:
+    zlib = library(soname="libz.so.1", offered=frozenset({"inflate", "deflate"}))
+    wanted = frozenset({"puts", "deflate", "inflate"})
+    for needed, said in (
+        (("libc.so.6",), ("lib/libdemo.so.1 calls deflate, inflate, and is not linked with libz.so.1",)),
+        (("libc.so.6", "libpng.so.1"), ()),  # which needs it
+    ):
+        png = library(soname="libpng.so.1", needed=("libz.so.1",))
+        demo = library(needed=needed, wanted=wanted)
+        assert faults([demo], port=make_port(), target=TARGET, known=[png, zlib], system=[LIBC]) == said
+
+
 def test_pkg_config_files_say_where_they_are_from_where_they_lie() -> None:
     text = "prefix=/opt/manyloong/ports\nlibdir=/opt/manyloong/ports/lib\nName: x\n"
     assert relocatable(text) == f"{PREFIX_LINE}\nlibdir=${{prefix}}/lib\nName: x\n"

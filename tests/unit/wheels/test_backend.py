@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from manyloong.errors import BuildError
+from manyloong.errors import BuildError, IntegrityError
 from manyloong.sandbox import Command, Done
 from manyloong.testing import FakeRunner
 from manyloong.wheels.backend import HookRunner, hook_error, prepare_workplace
@@ -49,3 +49,12 @@ def test_how_a_hook_ended(outcome: str, words: str, tmp_path: Path) -> None:
 def test_a_download_in_a_build_is_explained(tmp_path: Path) -> None:
     text = "urllib.error.URLError: <urlopen error [Errno -3] Temporary failure in name resolution>\n"
     assert "no network" in (hook_error("build_wheel", done(tmp_path / "log", text), tmp_path).hint or "")
+
+
+def test_a_changed_crate_is_a_fault_of_its_bytes(tmp_path: Path) -> None:
+    text = (
+        "error: the listed checksum of `/build/.crates/answer-1.0.3/src/lib.rs` has changed:\nexpected: 0\n"
+    )
+    error = hook_error("build_wheel", done(tmp_path / "log", text), tmp_path)
+    assert isinstance(error, IntegrityError)
+    assert "answer-1.0.3/src/lib.rs is not the file" in error.message

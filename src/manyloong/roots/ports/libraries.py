@@ -1,6 +1,6 @@
 """What the shared libraries of a built port say of themselves, and whether the port's file said so too."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -111,7 +111,6 @@ def faults(
     architecture = target.architecture
     files, others = tuple(libraries), (*known, *system)
     allowed = {one.soname for one in others} | {*port.sonames, Path(target.interpreter).name}
-    offered = frozenset[str]().union(*(one.offered for one in (*files, *others)))
     for library in files:
         name = library.path
         if (library.machine, library.flags) != (architecture.elf_machine, architecture.e_flags):
@@ -122,12 +121,32 @@ def faults(
         missing = [soname for soname in library.needed if soname not in allowed]
         found += [f"{name} needs {soname}, which no dependency provides" for soname in missing]
         found += [f"{name} searches for libraries in {folder}" for folder in library.search]
-        nowhere = sorted(library.wanted - offered)
-        if nowhere:
-            more = f" and {len(nowhere) - _SHOWN} more" if len(nowhere) > _SHOWN else ""
-            found.append(f"{name} calls what no library has: {', '.join(nowhere[:_SHOWN])}{more}")
+        found += _gaps(library, (*others, *files))
     in_lib = [library for library in files if library.path.rpartition("/")[0] == "lib"]
     built = {library.soname for library in in_lib if library.soname}
     found += [f"{soname} is in its file, and was not built" for soname in port.sonames if soname not in built]
     found += [f"{soname} was built, and is not in its file" for soname in sorted(built - set(port.sonames))]
     return tuple(found)
+
+
+def _gaps(library: Library, others: Sequence[Library]) -> Iterator[str]:
+    """What a library calls and neither it nor what it needs, directly or not, has."""
+    known = {one.soname: one for one in others}
+    linked, left = {library.soname: library}, list(library.needed)
+    while left:
+        name = left.pop()
+        if name in known and name not in linked:
+            linked[name] = known[name]
+            left += known[name].needed
+    missing = library.wanted.difference(*(one.offered for one in linked.values()))
+    for one in others:
+        if found := missing & one.offered:
+            yield f"{library.path} calls {_shown(found)}, and is not linked with {one.soname or one.path}"
+            missing -= found
+    if missing:
+        yield f"{library.path} calls what no library has: {_shown(missing)}"
+
+
+def _shown(names: Iterable[str]) -> str:
+    first, rest = (found := sorted(names))[:_SHOWN], len(found) - _SHOWN
+    return ", ".join(first) + (f" and {rest} more" if rest > 0 else "")

@@ -1,4 +1,4 @@
-//! One function that sums squares on several threads, and an exception that crosses the border.
+//! Squares summed on several threads, an exception that crosses the border, and a panic that is unwound.
 
 use std::thread;
 
@@ -16,7 +16,13 @@ fn sum_of_squares(count: u64, threads: u64) -> PyResult<u64> {
     Ok(workers.into_iter().map(|worker| worker.join().unwrap()).sum())
 }
 
+#[pyfunction]
+fn quotient(one: u64, other: u64) -> u64 {
+    one / other
+}
+
 #[pymodule]
 fn demo_rust_abi3(module: &Bound<'_, PyModule>) -> PyResult<()> {
-    module.add_function(wrap_pyfunction!(sum_of_squares, module)?)
+    module.add_function(wrap_pyfunction!(sum_of_squares, module)?)?;
+    module.add_function(wrap_pyfunction!(quotient, module)?)
 }
