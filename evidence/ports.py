@@ -24,17 +24,11 @@ UNPROVEN: tuple[str, ...] = (
     "geos",
     "harfbuzz",
     "hdf5",
-    "libpq",
-    "libsodium",
-    "libxcb",
     "mpfr",
-    "ncurses",
     "openblas",
     "openblas64",
     "openmp",
-    "openssl",
     "proj",
-    "readline",
     "zeromq",
 )  # ports that were not built twice yet for glibc; for musl those that are not in musl_ports.json
 PROGRAM = Path(sys.executable).with_name("manyloong")
