@@ -41,7 +41,7 @@ from manyloong.wheels.requirements import Supply
 from manyloong.wheels.rounds import Stock, first_stock, next_stock, remember
 from manyloong.wheels.source import git_folder, source_epoch, unpack_source
 
-_HOOK_TIME_S = 4 * 3600.0  # SciPy takes two cores with other work on them over an hour
+_HOOK_TIME_S = 4 * 3600.0  # SciPy takes two cores with other work on them half an hour
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
