@@ -22,14 +22,10 @@ PLATFORMS = {GLIBC: "manylinux_2_36", MUSL: "musllinux_1_2"}
 LIBC = {proof: find_target(tag).libc for proof, tag in PLATFORMS.items()}
 UNPROVEN: tuple[str, ...] = (
     "geos",
-    "harfbuzz",
-    "hdf5",
     "mpfr",
     "openblas",
     "openblas64",
     "openmp",
-    "proj",
-    "zeromq",
 )  # ports that were not built twice yet for glibc; for musl those that are not in musl_ports.json
 PROGRAM = Path(sys.executable).with_name("manyloong")
 
