@@ -7,13 +7,14 @@ made it, since no image repairs what that GCC links for a floor that old.
 
 import json
 import os
+import secrets
 import shlex
 import shutil
 import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,10 +23,13 @@ from benchmarks.goals import FULL_IMAGE, IMAGE, build_key
 from benchmarks.lanes import EQUAL_WORK
 
 from manyloong.cli.doors import Outside
+from manyloong.events import ignore
+from manyloong.roots import ensure_emulator
 from manyloong.roots.images.assemble import target_image
 from manyloong.roots.images.layer import tree_members
 from manyloong.roots.images.oci import Image, Layer, export_layout
 from manyloong.roots.layout import TARGET_PATH
+from manyloong.sandbox.binfmt import register_line, system_entry
 from manyloong.targets import Target
 from manyloong.wheels.image_parts import ensure_parts
 from manyloong.wheels.kit import root_of
@@ -36,6 +40,7 @@ _SETTINGS = """\
 [containers]
 default_ulimits = ["nofile=1024:1024", "nproc=1024:1024"]
 netns = "host"
+volumes = ["/etc/ssl/certs/ca-certificates.crt:/etc/ssl/certs/ca-certificates.crt:ro"]
 [engine]
 runtime = "runc"
 """
@@ -56,8 +61,11 @@ def emulated_compilers(image: Image, root: Path) -> Image:
 @contextmanager
 def open_containers(target: Target, outside: Outside) -> Iterator[Take]:
     """Podman with both images loaded; gives what builds one sdist in each. RuntimeError where it fails."""
-    folder = Path(tempfile.mkdtemp(prefix="bench-podman-"))
-    try:
+    folder = Path(tempfile.gettempdir()) / f"bench-podman-{secrets.token_hex(6)}"  # part of images' names
+    folder.mkdir(mode=0o700)
+    with ExitStack() as stack:
+        stack.callback(_removed, folder)
+        stack.enter_context(_registered(target, outside))
         environ = _engine(folder)
         image = target_image(ensure_parts(target, outside.host, doors=outside.doors))
         compilers = root_of(f"bench-emulated-{target.architecture.debian}", outside.doors)
@@ -76,9 +84,40 @@ def open_containers(target: Target, outside: Outside) -> Iterator[Take]:
                 yield build_key(source.label, name), time.perf_counter() - began
 
         yield take
-    finally:
-        subprocess.run(["umount", "--lazy", f"{folder}/store/overlay"], capture_output=True, check=False)
-        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _removed(folder: Path) -> None:
+    subprocess.run(["umount", "--lazy", f"{folder}/store/overlay"], capture_output=True, check=False)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def _registered(target: Target, outside: Outside) -> Iterator[None]:
+    """The kernel runs the target's programs in containers, for as long as this is measured."""
+    qemu = target.architecture.qemu
+    if system_entry(outside.facts, qemu):
+        yield
+        return
+    binary = ensure_emulator(
+        outside.host,
+        target.architecture,
+        store=outside.doors.store,
+        fetcher=outside.doors.fetcher,
+        mirrors=outside.doors.mirrors,
+        listener=ignore,
+    )
+    with tempfile.TemporaryDirectory(prefix="bench-binfmt-") as name:
+        subprocess.run(["mount", "-t", "binfmt_misc", "none", name], check=True)
+        entry = Path(name) / qemu.binary
+        ours = not entry.exists()
+        try:
+            if ours:
+                entry.with_name("register").write_text(register_line(qemu, str(binary)), "utf-8")
+            yield
+        finally:
+            if ours and entry.exists():
+                entry.write_text("-1", "utf-8")
+            subprocess.run(["umount", name], check=False)
 
 
 def _reference(name: str) -> str:
@@ -114,10 +153,11 @@ def _build(project: Path, image: str, target: Target, environ: dict[str, str]) -
         "CIBW_ENVIRONMENT": " ".join(f"{name}={shlex.quote(text)}" for name, text in EQUAL_WORK.items()),
     }
     with tempfile.TemporaryDirectory() as output:
-        command = [str(PROGRAM), "cibuildwheel", str(project), "--output-dir", output]
+        command = [str(PROGRAM), "cibuildwheel", "--output-dir", output]
         done = subprocess.run(
-            command, env={**environ, **variables}, capture_output=True, text=True, check=False
+            command, cwd=project, env=dict(environ) | variables, capture_output=True, text=True, check=False
         )
         wheels = [path.name for path in Path(output).glob("*.whl")]
     if done.returncode != 0 or len(wheels) != 1:
-        raise RuntimeError(json.dumps({"command": command, "wheels": wheels}) + done.stdout[-3000:])
+        said = {"command": command, "wheels": wheels}
+        raise RuntimeError(f"{json.dumps(said)}\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}")

@@ -9,7 +9,7 @@ import json
 import os
 import sys
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
@@ -19,9 +19,10 @@ from benchmarks.builds import LARGE, LIBCS, PACKAGES, compare, find_source, take
 from benchmarks.commands import take_builds_of_one_package, take_help
 from benchmarks.emulation import CXX_PACKAGES, take_emulation
 from benchmarks.fresh_roots import take_roots
-from benchmarks.goals import IMAGE, LANE, table_rows
+from benchmarks.goals import IMAGE, LANE, PART, table_rows
 from benchmarks.lanes import Opener, open_lanes, open_libcs
 from benchmarks.machine import machine_document, remark
+from benchmarks.part import RELEASE, take_part
 from benchmarks.report import document, format_markdown, format_table, replaced, value_text
 from benchmarks.rust import take_rust
 from benchmarks.sandbox_start import take_starts
@@ -37,6 +38,7 @@ PAGE = Path(__file__).parents[1] / "docs/reference/benchmarks.md"
 PARTS = (
     "builds",
     "large",
+    "scipy",
     "libcs",
     "emulation",
     "containers",
@@ -46,7 +48,7 @@ PARTS = (
     "commands",
     "start",
 )
-NAMED = ("containers",)  # only when asked for: it needs root and podman
+NAMED = ("containers", "scipy")  # only when asked for: root and podman, and many minutes
 TARGET, MUSL_TARGET = "manylinux_2_36", "musllinux_1_2"
 
 Taken = Iterator[tuple[str, float]]
@@ -111,7 +113,9 @@ def _open_parts(
     opener = partial(open_lanes, kit=kit, python=_oldest_python(), doors=doors)
     measure = partial(compare, outside=outside)
     small = measure(packages, open_all=opener, place=place / "small")
-    big = measure(large, open_all=partial(opener, emulated=False), place=place / "big")
+    fast = partial(opener, emulated=False)
+    big = measure(large, open_all=fast, place=place / "big")
+    scipy = measure((RELEASE,), open_all=fast, place=place / "scipy") if "scipy" in wanted else ()
     two = (arguments.package or LIBCS) if "libcs" in wanted else ()
     both = measure(two, open_all=_libcs(kit, outside), place=place / "libcs") if two else ()
 
@@ -120,6 +124,10 @@ def _open_parts(
 
     def large_builds(number: int, folder: Path) -> Taken:
         return take_builds(big, number=number, emulated_rounds=0, place=folder, doors=doors)
+
+    def part_of_scipy(number: int, folder: Path) -> Taken:
+        for one in scipy:
+            yield from take_part(one, number=number, python=_oldest_python(), place=folder, doors=doors)
 
     def libcs(number: int, folder: Path) -> Taken:
         return take_builds(both, number=number, emulated_rounds=0, place=folder, doors=doors)
@@ -137,9 +145,12 @@ def _open_parts(
     parts = {
         "builds": builds,
         "large": large_builds,
+        "scipy": part_of_scipy,
         "libcs": libcs,
         "emulation": emulation,
-        "containers": _containers(target, outside, stack) if "containers" in wanted else _nothing,
+        "containers": _containers(target, outside, stack, arguments.package)
+        if "containers" in wanted
+        else _nothing,
         "tables": take_tables,
         "rust": take_rust,
         "roots": roots,
@@ -147,7 +158,8 @@ def _open_parts(
         "start": _starts(kit, outside),
     }
     chosen = tuple(parts[name] for name in PARTS if name in wanted)
-    return chosen, tuple(package.source.label for package in (*small, *big, *both))
+    labels = tuple(package.source.label for package in (*small, *big, *both))
+    return chosen, (*labels, PART) if scipy else labels
 
 
 def _libcs(glibc: Kit, outside: Outside) -> Opener:
@@ -158,8 +170,8 @@ def _libcs(glibc: Kit, outside: Outside) -> Opener:
     return partial(open_libcs, glibc=glibc, musl=musl, python=python, doors=doors)
 
 
-def _containers(target: Target, outside: Outside, stack: ExitStack) -> Part:
-    sources = [find_source(package, outside) for package in containers.CXX_PACKAGES]
+def _containers(target: Target, outside: Outside, stack: ExitStack, asked: Sequence[str] | None) -> Part:
+    sources = [find_source(package, outside) for package in asked or containers.CXX_PACKAGES]
     take = stack.enter_context(containers.open_containers(target, outside))
 
     def in_containers(number: int, folder: Path) -> Taken:

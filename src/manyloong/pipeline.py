@@ -130,6 +130,7 @@ def _test(job: Job, wheel: Path, batch: Batch, supply: Supply, place: Path) -> t
             requires=job.options.test_requires,
             find_links=(*(Path(link) for link in job.options.find_links), *supply.links()),
             project=place / "build" / "src",
+            import_first=job.options.recipe.import_first,
             skips=job.options.recipe.skips,
             hooks=job.options.test_hooks,
         )

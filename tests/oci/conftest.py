@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.oci.engine import CONFIGURATION, MUSL, TAG, Podman
+from tests.oci.engine import CONFIGURATION, MUSL, TAG, Podman, fresh_folder
 
 from manyloong.cli.doors import open_outside
 from manyloong.events import ignore
@@ -67,7 +67,7 @@ def podman(_binfmt: None) -> Iterator[Podman]:
     """An engine that has no image yet."""
     if shutil.which("podman") is None:
         pytest.skip("podman is not installed")
-    folder = Path(tempfile.mkdtemp(prefix="podman-"))  # not pytest's: a store has mounts in it
+    folder = fresh_folder(Path(tempfile.gettempdir()))  # not pytest's: a store has mounts in it
     storage = f'[storage]\ndriver = "overlay"\ngraphroot = "{folder}/store"\nrunroot = "{folder}/run"\n'
     (folder / "storage.conf").write_text(storage, "utf-8")
     (folder / "containers.conf").write_text(CONFIGURATION, "utf-8")

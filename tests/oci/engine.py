@@ -1,5 +1,6 @@
 """Podman with a store and a configuration of its own."""
 
+import secrets
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -18,6 +19,13 @@ volumes = ["/etc/ssl/certs/ca-certificates.crt:/etc/ssl/certs/ca-certificates.cr
 [engine]
 runtime = "runc"
 """
+
+
+def fresh_folder(parent: Path) -> Path:
+    """A new folder whose name podman can take as a part of an image's; tempfile's may end with "_"."""
+    folder = parent / f"podman-{secrets.token_hex(6)}"
+    folder.mkdir(mode=0o700)
+    return folder
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

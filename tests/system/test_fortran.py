@@ -44,15 +44,41 @@ def test_a_package_with_openmp_in_both_languages(tmp_path: Path) -> None:
     check(built("openmp", tmp_path), "libomp")
 
 
-def failed(place: Path, file: str, old: str, new: str) -> str:
-    """What is said of the Meson project with one line more."""
+def changed(place: Path, file: str, old: str, new: str) -> Path:
+    """The Meson project with one line more."""
     project = place / "demo"
     shutil.copytree(PROJECTS / "openmp", project)
     text = (project / file).read_text("utf-8")
+    assert old in text
     (project / file).write_text(text.replace(old, new, 1), "utf-8")
-    ran: Ran = manyloong("build", project, *ONE, "--output", place / "out")
+    return project
+
+
+def failed(place: Path, file: str, old: str, new: str) -> str:
+    """What is said of the Meson project with one line more."""
+    ran: Ran = manyloong("build", changed(place, file, old, new), *ONE, "--output", place / "out")
     assert ran.returncode == 8, ran.stderr
     return " ".join((ran.stdout + ran.stderr).split())
+
+
+MIXED = "'-fallow-argument-mismatch', '-ffixed-line-length=132', '-Qunused-arguments'"  # gfortran's, flang's
+
+
+@pytest.mark.system
+def test_flags_of_two_compilers_are_taken_translated_and_told(tmp_path: Path) -> None:
+    line = f"add_project_arguments({MIXED}, language: 'fortran')\n"
+    project = changed(tmp_path, "meson.build", "\npy =", f"\n{line}py =")
+    (result,) = build(project, *ONE, output=tmp_path / "out")
+    check(result["record"], "libomp")
+    assert "-ffixed-line-length=132 -> -ffixed-line-length-132" in result["record"]["translated_flags"]
+    assert "-Qunused-arguments" in result["record"]["dropped_flags"]
+
+
+@pytest.mark.system
+def test_among_flags_of_two_compilers_the_wrong_one_is_named(tmp_path: Path) -> None:
+    line = f"add_project_arguments({MIXED}, '-flarge-sizes', language: 'fortran')\n"
+    said = failed(tmp_path, "meson.build", "\npy =", f"\n{line}py =")
+    assert "meson.build:3 gives gfortran -flarge-sizes, a flag of another compiler" in said
 
 
 @pytest.mark.system

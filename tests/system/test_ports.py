@@ -13,6 +13,8 @@ import pytest
 from evidence import ports as evidence
 from tests.system.manyloong_cli import build, manyloong
 
+from manyloong.roots.ports.libraries import read_libraries
+
 pytestmark = pytest.mark.system
 
 LIBRARY = {
@@ -48,7 +50,12 @@ host-requires = ["dep:generic/greet"]
 """,
     "setup.py": """\
 from setuptools import Extension, setup
-setup(ext_modules=[Extension("greeter", ["greeter.c"], libraries=["greet"])])
+setup(
+    ext_modules=[
+        Extension("greeter", ["greeter.c"], libraries=["greet"]),
+        Extension("plain", ["plain.c"], runtime_library_dirs=["/opt/manyloong/ports/lib", "$ORIGIN/x"]),
+    ]
+)
 """,
     "greeter.c": """\
 #include <Python.h>
@@ -57,6 +64,11 @@ static PyObject *ask(PyObject *self, PyObject *none) { return PyLong_FromLong(gr
 static PyMethodDef methods[] = {{"ask", ask, METH_NOARGS, NULL}, {NULL, NULL, 0, NULL}};
 static struct PyModuleDef module = {PyModuleDef_HEAD_INIT, "greeter", NULL, 0, methods};
 PyMODINIT_FUNC PyInit_greeter(void) { return PyModule_Create(&module); }
+""",
+    "plain.c": """\
+#include <Python.h>
+static struct PyModuleDef module = {PyModuleDef_HEAD_INIT, "plain", NULL, 0, NULL};
+PyMODINIT_FUNC PyInit_plain(void) { return PyModule_Create(&module); }
 """,
 }
 
@@ -110,6 +122,10 @@ def test_a_package_gets_a_port_by_its_own_metadata(folder: Path, tmp_path: Path)
         names = wheel.namelist()
         bill = json.loads(wheel.read("greeter-1.0.dist-info/sboms/manyloong.cdx.json"))
         record_file = wheel.read("greeter-1.0.dist-info/RECORD").decode()
+        plain = next(name for name in names if name.startswith("plain."))
+        wheel.extract(plain, tmp_path / "unpacked")
+    [library] = read_libraries(tmp_path / "unpacked")
+    assert library.search == ("$ORIGIN/x",)  # nothing is grafted for it, and the build's places are gone
     assert any(name.startswith("greeter.libs/libgreet-") for name in names)
     assert "greeter-1.0.dist-info/licenses/ports/greet/LICENSE" in names
     assert "sboms/manyloong.cdx.json,sha256=" in record_file

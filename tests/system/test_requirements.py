@@ -139,6 +139,7 @@ def index() -> Iterator[LocalIndex]:
             'b"value = 7', 'b"value = 8'
         )
         index.files |= project("tool", PURE) | project("tooluser", tool_user, needs=("tool",))
+        index.files |= project("forgetful", tool_user)
         index.files |= project("hen", PURE, needs=("egg",)) | project("egg", PURE, needs=("hen",))
         index.files |= wheel("gone", "1.0", "cp313-cp313-win_amd64", {"gone.py": ""})
         index.files |= project("goneuser", PURE, needs=("gone",))
@@ -184,6 +185,17 @@ def test_a_build_requirement_that_is_only_sources(index: LocalIndex, tmp_path: P
     ran = build(index, "tooluser", "--force", output=tmp_path)
     assert ran.returncode == 0, ran.stderr
     assert "tooluser 1.0 needs tool 1.0 for this machine: it is built first" in ran.stderr
+
+
+@pytest.mark.system
+def test_a_build_requirement_that_its_metadata_does_not_name(index: LocalIndex, tmp_path: Path) -> None:
+    ran = build(index, "forgetful", "--force", output=tmp_path / "out")
+    assert ran.returncode == 8
+    assert "No module named 'tool'" in ran.stderr
+    recipe = tmp_path / "forgetful.toml"
+    recipe.write_text('build-requires = ["tool"]\n', "utf-8")
+    ran = build(index, "forgetful", "--force", "--recipe", recipe, output=tmp_path / "out")
+    assert ran.returncode == 0, ran.stderr
 
 
 @pytest.mark.system

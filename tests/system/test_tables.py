@@ -57,7 +57,7 @@ def test_a_hook_that_fails_is_named(variable: str, value: str, said: list[str], 
 def outside(tmp_path: Path) -> Iterator[str]:
     """A server of this machine that is on no index: its address, with one file."""
     (tmp_path / "served").mkdir()
-    (tmp_path / "served" / "answer.txt").write_text("answered", "utf-8")
+    (tmp_path / "served" / "answer.txt").write_text("loongarch64", "utf-8")
 
     class Quiet(http.server.SimpleHTTPRequestHandler):
         def __init__(self, *rest: Any) -> None:
@@ -77,9 +77,8 @@ def outside(tmp_path: Path) -> Iterator[str]:
 def test_hooks_have_a_network_only_where_the_user_says_so_and_the_record_tells(
     outside: str, tmp_path: Path
 ) -> None:
-    fetch = f"""python -c "import urllib.request as u; print(u.urlopen('{outside}').read().decode())" """
-    variables = {"CIBW_BEFORE_BUILD": fetch + "> /project/got.txt; grep answered /project/got.txt"}
-    command = ("build", PLAIN, *PYTHON, "--no-test", "-o", tmp_path)
+    variables = {"CIBW_BEFORE_BUILD": f"curl -fsSo {{project}}/made_by_hook.txt {outside}"}
+    command = ("build", HOOKED, *PYTHON, "--no-test", "-o", tmp_path)
     ran = manyloong(*command, variables=variables)
     assert ran.returncode == 8, ran.stderr
     assert "before-build failed" in ran.stderr

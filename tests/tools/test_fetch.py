@@ -111,6 +111,8 @@ def test_wrong_bytes_everywhere(store: Store, mirror: Mirror) -> None:
     mirror.files["/file"] = b"?" + DATA[1:]
     with pytest.raises(IntegrityError, match="SHA-256 is"):
         fetched(store, remote(f"{mirror.url}/file"))
+    with pytest.raises(IntegrityError, match=r"SHA-256 is .*; http://127\.0\.0\.1"):
+        fetched(store, remote(f"{mirror.url}/file", dead_url(), f"{mirror.url}/gone"))
 
 
 def test_endless_file_is_cut(store: Store, mirror: Mirror) -> None:

@@ -39,7 +39,9 @@ def show(
 @app.command(epilog=_EPILOG)
 def build(
     names: Annotated[list[str] | None, typer.Argument(help="Ports; what they depend on comes too.")] = None,
-    everything: Annotated[bool, typer.Option("--all", help="Build every port.")] = False,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Build every port, but for those that need one which fails.")
+    ] = False,
     check: Annotated[
         bool,
         typer.Option("--check", help="Build them a second time: run their own tests, compare the bytes."),
@@ -52,7 +54,9 @@ def build(
 ) -> None:
     """Build ports where they are not in the cache, and print where they are.
 
-    With --check, exit code 10 when a port's own tests fail or a second build gives other bytes.
+    Named ones end with the first that fails. With --all the others go on: at the end stands what failed and
+    what was not tried because of that, with exit code 1. With --check, exit code 10 when a port's own tests
+    fail or a second build gives other bytes.
     """
     from manyloong.cli.ports_run import Wanted, run_build
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from manyloong.cli import terminal
 from manyloong.cli.cache import size_text
-from manyloong.roots.ports import Port, PortTree
+from manyloong.roots.ports import Outcome, Port
 from manyloong.roots.ports.check import Checked
 from manyloong.roots.ports.upkeep import Standing
 from manyloong.wheels.recipes import shipped_names, shipped_recipe
@@ -94,27 +94,53 @@ def _shown(step: str) -> str:
     return f"{first} ..." if rest else first
 
 
-def print_trees(trees: Sequence[PortTree], *, as_json: bool) -> None:
-    """Where built ports are."""
+def print_trees(outcome: Outcome, *, as_json: bool) -> None:
+    """Where built ports are, and which could not be built."""
     if as_json:
         rows = [
             {"name": tree.port.name, "version": tree.port.version, "key": tree.key, "path": str(tree.path)}
-            for tree in trees
+            for tree in outcome.trees
         ]
-        terminal.print_json({"ports": rows})
+        terminal.print_json({"ports": rows} | _faults_document(outcome))
         return
-    for tree in trees:
+    for tree in outcome.trees:
         print(f"{tree.port.label:24} {tree.path}")
+    _print_faults(outcome)
 
 
-def print_checked(rows: Sequence[Checked], *, as_json: bool) -> None:
-    """What second builds and the ports' own tests showed."""
+def print_checked(rows: Sequence[Checked], outcome: Outcome, *, as_json: bool) -> None:
+    """What second builds and the ports' own tests showed, and which ports could not be built once."""
     if as_json:
-        terminal.print_json({"checked": [checked_document(row) for row in rows]})
+        terminal.print_json({"checked": [checked_document(row) for row in rows]} | _faults_document(outcome))
         return
     for row in rows:
         tests = "no tests of its own" if row.tests is None else _tests(row)
         print(f"{row.port.label:24} {'same bytes' if row.same_bytes else 'OTHER BYTES':12} {tests}")
+    _print_faults(outcome)
+
+
+def _faults_document(outcome: Outcome) -> dict[str, Any]:
+    """What failed and what was left because of it; nothing where nothing did."""
+    failed = [
+        {"name": port.name, "error": type(error).__name__, "message": error.message}
+        for port, error in outcome.failed
+    ]
+    untried = [{"name": port.name, "because": list(names)} for port, names in outcome.untried]
+    return {"failed": failed, "untried": untried} if failed else {}
+
+
+def _print_faults(outcome: Outcome) -> None:
+    for _, error in outcome.failed:
+        terminal.print_error(error.message, hint=error.hint)
+    for port, names in outcome.untried:
+        terminal.print_note(f"{port.label} was not tried: it needs {', '.join(names)}")
+    if outcome.failed:
+        failed = ", ".join(port.name for port, _ in outcome.failed)
+        untried = ", ".join(port.name for port, _ in outcome.untried) or "none"
+        count = len(outcome.trees)
+        terminal.print_note(
+            f"{count} ports are there; failed: {failed}; not tried because of that: {untried}"
+        )
 
 
 def checked_document(row: Checked) -> dict[str, Any]:

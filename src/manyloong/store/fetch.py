@@ -306,7 +306,8 @@ def _give_up(file: RemoteFile, errors: dict[str, AddressError]) -> bool:
     text = "; ".join(
         f"{_origin(url)}: {str(error).removeprefix(url + ': ')}" for url, error in errors.items()
     )
-    if all(error.kind in {"wrong", "gone"} for error in errors.values()):
+    kinds = {error.kind for error in errors.values()}
+    if "wrong" in kinds and kinds <= {"wrong", "gone", "down"}:  # whoever answers has other bytes
         raise IntegrityError(
             f"{file.name}: no address gives the right bytes: {text}",
             hint="a mirror or proxy is out of date or damaged; name another mirror",

@@ -27,7 +27,7 @@ class Fetcher(Protocol):
         """Every file, checked, as SHA-256 -> path in the store.
 
         GoneError where all addresses of some files answer 404 (the others are in the store then),
-        FetchError where no address answers, IntegrityError where none gives the right bytes.
+        FetchError where no address answers, IntegrityError where none that does gives the right bytes.
         """
         ...
 

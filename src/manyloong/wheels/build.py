@@ -41,7 +41,7 @@ from manyloong.wheels.requirements import Supply
 from manyloong.wheels.rounds import Stock, first_stock, next_stock, remember
 from manyloong.wheels.source import git_folder, source_epoch, unpack_source
 
-_HOOK_TIME_S = 4 * 3600.0  # SciPy takes two cores with other work on them over an hour
+_HOOK_TIME_S = 4 * 3600.0  # SciPy takes two cores with other work on them half an hour
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -317,7 +317,7 @@ class _Site:
     def environment(self) -> tuple[tuple[str, ...], BuildEnvironment]:
         """The environment with what pyproject.toml asks for, then with what the backend asks for besides."""
         project = open_project(self.workplace, _no_hooks)
-        static = tuple(sorted(project.build_system_requires))
+        static = tuple(sorted({*project.build_system_requires, *self.job.options.recipe.build_requires}))
         environment = self.lane.install(static, self.job)
         asking = open_project(self.workplace, self.hooks(environment))
         dynamic = call_hook(lambda: asking.get_requires_for_build("wheel", self.settings()))

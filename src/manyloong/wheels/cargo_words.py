@@ -21,6 +21,8 @@ NO_MATCH = re.compile(
     r"(?:no matching package named|failed to select a version for the requirement) `([^`]+)`"
 )
 
+_NO_FEATURE = re.compile(r"depends on `([^`]+)` with feature `([^`]+)` but")
+
 
 def known_fault(label: str, said: str) -> ManyloongError | None:
     """What is wrong with a project or its crates, from what cargo said; None where it is something else."""
@@ -52,6 +54,13 @@ def lockless_error(label: str, said: str, *, relock: bool) -> BuildError:
     if _OLD.search(said):
         return BuildError(f"{label}: cargo cannot read the project: {said}", hint=NEWER_RUST)
     found = NO_MATCH.search(said)
+    if relock and (lacks := _NO_FEATURE.search(said)):
+        return BuildError(
+            f"{label}: cargo can choose no versions: {lacks[1]} has no feature {lacks[2]} there"
+            f"\ncargo said: {said}",
+            hint="a distribution may have taken it out: give the crate of cargo vendor, or, where the target "
+            "does not need it, take it out of Cargo.toml by a recipe's patch",
+        )
     if relock:
         what = f": nothing there satisfies {found[1]}" if found else ""
         return BuildError(

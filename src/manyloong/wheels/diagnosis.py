@@ -4,6 +4,7 @@ Compilers, linkers, shells and build systems name what they miss; here their wor
 of the log, and the line of the sources that asked for it is found. Reads the sources, runs nothing.
 """
 
+import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -13,6 +14,7 @@ from manyloong.errors import BuildError
 from manyloong.roots import Port
 from manyloong.roots.ports.offers import Missing, offering
 from manyloong.wheels.cross import BUILD, NATIVE, SOURCE
+from manyloong.wheels.looked_up import find_in_sources, included_in
 
 LINES = 300  # of the log's end that are read
 CRASH = f"{BUILD}/crash"  # where the compiler puts what reproduces its crash
@@ -20,6 +22,10 @@ PAGE = "docs/how-to/my-package-does-not-build.md"
 NEWER_RUST = (
     "it wants a newer Rust than the root has: renew the locks of its roots together (manyloong root lock "
     "rust-amd64 rust-std-loong64), or take an earlier release"
+)
+_NO_PORT = (
+    "no port has it (manyloong ports list): write one, ten lines (docs/how-to/write-a-port.md), and name its "
+    f"folder by --ports; or leave that part out by an option of the package (-C, -e): {PAGE}#libraries"
 )
 _ASK_FOR_RUST = (
     "name maturin or setuptools-rust in [build-system] requires (a recipe's patch can): docs/how-to/rust.md"
@@ -30,12 +36,6 @@ _COMPILERS = {
     "rustc": _ASK_FOR_RUST,
 }
 _NEAR = 40  # lines between a compiler's command line and its error
-_FILE_BYTES = 1 << 20
-# Files that say how a package is compiled.
-_SCRIPTS = (
-    "*.py", "CMakeLists.txt", "*.cmake", "meson.build", "meson.options", "meson_options.txt", "Makefile*",
-    "*.mk", "*.am", "configure", "configure.ac", "*.m4", "*.toml", "*.cfg", "*.gyp", "*.gypi", "*.sh", "*.in",
-)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +45,7 @@ class Diagnosis:
     cause: str
     hint: str
     missing: Missing | None = None  # what a port may have
+    beside: tuple[str, ...] = ()  # headers that the same file includes
     false: bool = False  # whether bytes are not what their digest says
 
 
@@ -57,32 +58,49 @@ def diagnose_build(log: str, sources: Path, ports: Mapping[str, Port] | None = N
     What another architecture's code gives away comes before what may be a build's own harmless question.
     Where one of the ``ports`` has what is missing, the hint names it.
     """
-    found = _last_understood(log, sources)
-    if found is None or found.missing is None or not (names := offering(found.missing, ports or {})):
-        return found
-    said = f'{" or ".join(names)} has it, a port: ports = ["{names[0]}"] in a recipe or in [tool.manyloong]'
+    found = _last_understood(log, sources, ports or {})
+    return _with_ports(found, ports) if found and found.missing and ports else found
+
+
+def _with_ports(found: Diagnosis, ports: Mapping[str, Port]) -> Diagnosis:
+    """The ports to ask for: of what is missing, and of what the same file includes besides."""
+    names = offering(found.missing, ports) if found.missing else ()
+    if not names:
+        return replace(found, hint=_NO_PORT) if found.hint == _library_hint(native=False) else found
+    others = [offering(Missing(kind="file", name=header), ports) for header in found.beside]
+    asked = list(dict.fromkeys((names[0], *(few[0] for few in others if few))))
+    said = (
+        f"{' or '.join(names)} has it, a port: ports = {json.dumps(asked)} in a recipe or in [tool.manyloong]"
+    )
     return replace(found, hint=f"{said}: {PAGE}#libraries")
 
 
-def _last_understood(log: str, sources: Path) -> Diagnosis | None:
+def _last_understood(log: str, sources: Path, ports: Mapping[str, Port]) -> Diagnosis | None:
     lines = log.splitlines()[-LINES:]
     for rules in (_CERTAIN, _LIKELY, _POSSIBLE):
-        for number in range(len(lines) - 1, -1, -1):
-            for pattern, explain in rules:
-                if found := pattern.search(lines[number]):
-                    return explain(found, lines, number, sources)
+        understood = _understood(rules, lines, sources)
+        if last := next(understood, None):
+            # Of several names that a build asks for one after the other, any would have done.
+            asked = [last, *(one for one in understood if rules is _POSSIBLE and one[0] is last[0])]
+            served = (one for _, one in asked if one.missing and offering(one.missing, ports))
+            return next(served, last[1])
     return None
+
+
+def _understood(
+    rules: "_Rules", lines: list[str], sources: Path
+) -> Iterator[tuple[re.Pattern[str], Diagnosis]]:
+    """Every line that one of the rules knows, the last first."""
+    for number in range(len(lines) - 1, -1, -1):
+        for pattern, explain in rules:
+            if found := pattern.search(lines[number]):
+                yield pattern, explain(found, lines, number, sources)
+                break
 
 
 def moved_crash(error: BuildError, kept: Path) -> BuildError:
     """The same error with the place where the compiler's crash files have been saved."""
     return BuildError(error.message.replace(CRASH, str(kept)), hint=error.hint)
-
-
-def find_in_sources(sources: Path, word: str, *, most: int = 3) -> tuple[str, ...]:
-    """Where a word is in the files that say how a package is compiled: ``path:line``, shortest path first."""
-    pattern = re.compile(rf"(?<![\w-]){re.escape(word)}(?![\w=-])")
-    return tuple(_matches(sources, pattern, most))
 
 
 def native_flags(dropped: tuple[str, ...], sources: Path) -> Iterator[str]:
@@ -91,20 +109,6 @@ def native_flags(dropped: tuple[str, ...], sources: Path) -> Iterator[str]:
         if flag.endswith("=native"):
             place = ", ".join(find_in_sources(sources, flag)) or "the build"
             yield f"{place}: {flag} was left out; the wheel is for the baseline of its tag"
-
-
-def _matches(sources: Path, pattern: re.Pattern[str], most: int) -> Iterator[str]:
-    files = (path for glob in _SCRIPTS for path in sources.rglob(glob) if path.is_file())
-    for path in sorted(set(files), key=lambda path: (len(path.parts), str(path))):
-        if path.stat().st_size > _FILE_BYTES:
-            continue
-        for number, line in enumerate(path.read_text("utf-8", "replace").splitlines(), 1):
-            if pattern.search(line):
-                yield f"{path.relative_to(sources)}:{number}"
-                most -= 1
-                break
-        if not most:
-            return
 
 
 def _inside(path: str) -> str:
@@ -174,13 +178,13 @@ def _foreign_assembly(found: re.Match[str], lines: list[str], number: int, sourc
 
 
 def _missing_header(found: re.Match[str], lines: list[str], number: int, sources: Path) -> Diagnosis:
-    del sources
     place, who = _place(found["file"], found["line"]), _who(lines, number)
     native = _is_native(lines, number)
     return Diagnosis(
         cause=f"{place} includes {found['header']}, which is not there: {who} needs a library that has it",
         hint=_library_hint(native=native),
         missing=None if native else Missing(kind="file", name=found["header"]),
+        beside=included_in(sources, place.rpartition(":")[0]),
     )
 
 
@@ -203,6 +207,17 @@ def _missing_package(found: re.Match[str], lines: list[str], number: int, source
     )
 
 
+def _given_up(found: re.Match[str], lines: list[str], number: int, sources: Path) -> Diagnosis:
+    del lines, number
+    name = found["tool"]
+    place = ", ".join(find_in_sources(sources, name))
+    return Diagnosis(
+        cause=f"the build asks for {name}, which is not there" + (f" ({place})" if place else ""),
+        hint=_library_hint(native=False),
+        missing=Missing(kind="either", name=name),
+    )
+
+
 def _library_hint(*, native: bool) -> str:
     if native:
         return f"programs of the build machine have the C and C++ library only: {PAGE}#generators"
@@ -218,7 +233,8 @@ def _missing_tool(found: re.Match[str], lines: list[str], number: int, sources: 
         return Diagnosis(cause=cause, hint=_COMPILERS[tool])
     return Diagnosis(
         cause=cause,
-        hint=f"name a project that has it as a wheel in [build-system] requires, or do without: {PAGE}#tools",
+        hint="name a project that has it as a wheel, in [build-system] requires or a recipe's build-requires,"
+        f" or do without: {PAGE}#tools",
         missing=Missing(kind="file", name=tool),
     )
 
@@ -286,6 +302,7 @@ def _build_script(found: re.Match[str], lines: list[str], number: int, sources: 
 
 _PACKAGE = r"(?P<package>[A-Za-z][\w.+-]*)"
 _TOOL = r"(?P<tool>[A-Za-z][\w.+-]*)"
+_PROGRAM = r"(?P<tool>[A-Za-z][\w+-]*)"
 _AT = r"(?:^|\s)(?P<file>(?!/opt/)[^\s:]+):(?P<line>\d+):(?:\d+:)?"
 _HEADER = r"(?P<header>(?:\w*intrin|cpuid|arm_neon|arm_sve|arm_acle|altivec|hexagon_\w+|wasm_simd128)\.h)"
 _Rules = tuple[tuple[re.Pattern[str], Finder], ...]
@@ -335,6 +352,7 @@ _LIKELY: _Rules = (
     (re.compile(rf"(?:sh|bash)(?:: line \d+|: \d+)?: {_TOOL}: (?:command )?not found"), _missing_tool),
     (re.compile(rf"make(?:\[\d+\])?: {_TOOL}: No such file or directory"), _missing_tool),
     (re.compile(rf"FileNotFoundError: \[Errno 2\] No such file or directory: '{_TOOL}'"), _missing_tool),
+    (re.compile(rf"^error: \[Errno 2\] No such file or directory: '{_PROGRAM}'$"), _missing_tool),
     (re.compile(rf"error: command '{_TOOL}' failed: No such file or directory"), _missing_tool),
     (re.compile(rf"ERROR: Program '?{_TOOL}'?.* not found or not executable"), _missing_tool),
     (re.compile(r"error: rustc (?P<version>[\d.]+) is not supported by the following"), _newer_rust),
@@ -344,4 +362,11 @@ _LIKELY: _Rules = (
 _POSSIBLE: _Rules = (
     (re.compile(rf"Package {_PACKAGE} was not found in the pkg-config search path"), _missing_package),
     (re.compile(rf"No package '{_PACKAGE}' found"), _missing_package),
+    (re.compile(rf"'pkg-config[^']* {_PACKAGE}' returned non-zero"), _missing_package),
+    (re.compile(rf"'pkg-config'.*, '{_PACKAGE}'\]' returned non-zero"), _missing_package),
+    (re.compile(rf"(?:^|: ){_PROGRAM} executable (?:was )?not found"), _given_up),
+    (
+        re.compile(rf"^(?:\w*Error|\w*Exception|error): {_PROGRAM}(?: is| was)? not (?:found|installed)"),
+        _given_up,
+    ),
 )

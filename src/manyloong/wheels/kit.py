@@ -39,6 +39,7 @@ class Kit:
     floors: tuple[FloorRoot, ...] = ()  # one a Python, where wheels are tested on the floor
     sources: tuple[SourcePython, ...] = ()  # for Pythons that the roots lack
     current: bool = True  # whether wheels are tested in target_root
+    own_only: bool = False  # whether they are tested in none but the user's own roots
     imported: tuple[ImportedRoot, ...] = ()  # the user's own, which wheels are tested in too
     trees: Mapping[str, Path] = field(default_factory=dict)  # of those, by id; one may be gone
     runtime: Path | None = None  # what the compilers' own libraries are, where wheels carry them
@@ -73,7 +74,7 @@ class Kit:
     def test_roots(self, python: Python) -> tuple[Root, ...]:
         """Where wheels for a Python are tested, the current root first."""
         current = [self.target_root] if self.current and not python.from_source else []
-        floors = (row.root for row in self.floors if row.python == python and row.root)
+        floors = (row.root for row in self._tested_floors(python) if row.root)
         own = (
             Root(name=row.name, id=row.id, path=self.trees[row.id])
             for row in self.imported
@@ -91,6 +92,10 @@ class Kit:
             raise NotFoundError(f"{self.target.tag} has no root for {python.tag}: {why}")
         return row.root
 
+    def _tested_floors(self, python: Python) -> list[FloorRoot]:
+        """Of a platform from source they may be there for the build alone."""
+        return [row for row in self.floors if row.python == python and not self.own_only]
+
     def _lack(self, root: ImportedRoot, python: Python) -> str:
         """Why wheels for a Python cannot be tested in an imported root; "" where they can."""
         if root.id not in self.trees:
@@ -99,7 +104,7 @@ class Kit:
 
     def untested(self, python: Python) -> tuple[tuple[str, str], ...]:
         """Roots in which wheels for a Python should be tested and cannot be, each with the reason."""
-        missing = [(row.name, row.reason) for row in self.floors if row.python == python and not row.root]
+        missing = [(row.name, row.reason) for row in self._tested_floors(python) if not row.root]
         if self.current and python.from_source:
             missing.insert(0, (self.target_root.name, f"it has no CPython {python.name[6:]}"))
         lacks = ((row.name, self._lack(row, python)) for row in self.imported)
@@ -196,7 +201,8 @@ def with_floors(kit: Kit, pythons: Sequence[Python], roots: Sequence[RootChoice]
     does not compile.
     """
     wanted = [python for python in pythons if python.from_source]
-    kit = replace(kit, current="current" in roots and not kit.target.from_source)
+    own_only = set(roots) == {"imported"}
+    kit = replace(kit, current="current" in roots and not kit.target.from_source, own_only=own_only)
     if "imported" in roots:
         kit = with_imported(kit, doors)
     with_floor = kit.target.from_source or "floor" in roots  # the only root, or one of two

@@ -15,7 +15,14 @@ from manyloong.wheels.compilers import FORTRAN, OPENMP, asked_compilers
 from manyloong.wheels.cross import BUILD, HOME, SOURCE, TOOLS
 from manyloong.wheels.external import external_needs
 from manyloong.wheels.job import Options, with_recipe
-from manyloong.wheels.recipes import Patch, Recipe, choose_recipe, merged, parse_tool_table
+from manyloong.wheels.recipes import (
+    Patch,
+    Recipe,
+    choose_recipe,
+    merged,
+    parse_tool_table,
+    unserved_recipe,
+)
 from manyloong.wheels.source import Source, read_pyproject
 
 
@@ -35,7 +42,11 @@ def options_for(
     """
     pyproject = read_pyproject(source, store)
     table = parse_tool_table(pyproject, where=f"pyproject.toml of {source.label}")
-    recipe = merged(table, choose_recipe(source.name, source.version, own))
+    chosen = choose_recipe(source.name, source.version, own)
+    if left := unserved_recipe(source.name, source.version, own):
+        served = f"{left.origins[0]} is for {left.name} {left.versions} and is left out"
+        listener(Warned(text=f"{source.label}: {served}. It says: {left.why}"))
+    recipe = merged(table, chosen)
     for name in recipe.ports:
         find_port(name, ports, asked_by=source.label)
     external = external_needs(pyproject, ports)

@@ -51,10 +51,12 @@ class Recipe:
     versions: str = ""  # specifiers (PEP 440); empty: every version
     ports: tuple[str, ...] = ()
     toolchain: str = ""  # GCC: with its Fortran compiler, whatever the sources say
+    build_requires: tuple[str, ...] = ()  # besides those of the project's own metadata
     config_settings: Settings = ()
     environment: tuple[tuple[str, str], ...] = ()
     test_command: str | None = None
     test_requires: tuple[str, ...] = ()
+    import_first: tuple[str, ...] = ()  # modules that have to be imported before the wheel's own
     skips: tuple[Skip, ...] = ()
     dispatched: tuple[str, ...] = ()
     patches: tuple[Patch, ...] = ()
@@ -68,8 +70,9 @@ class Recipe:
         document = asdict(self)
         for key in ("name", "origins", "why", "versions", "ignored"):
             del document[key]
-        if not self.toolchain:
-            del document["toolchain"]
+        for key in ("toolchain", "build_requires", "import_first"):
+            if not document[key]:
+                del document[key]
         return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()
 
     @property
@@ -87,7 +90,7 @@ class Recipe:
 
 def built_part(recipe: Recipe) -> Recipe:
     """The recipe without what is about tests and verdicts."""
-    return replace(recipe, test_command=None, test_requires=(), skips=(), dispatched=())
+    return replace(recipe, test_command=None, test_requires=(), import_first=(), skips=(), dispatched=())
 
 
 def merged(general: Recipe, special: Recipe) -> Recipe:
@@ -99,10 +102,12 @@ def merged(general: Recipe, special: Recipe) -> Recipe:
         versions=special.versions or general.versions,
         ports=tuple(dict.fromkeys((*general.ports, *special.ports))),
         toolchain=special.toolchain or general.toolchain,
+        build_requires=tuple(dict.fromkeys((*general.build_requires, *special.build_requires))),
         config_settings=merged_settings(general.config_settings, special.config_settings),
         environment=tuple((dict(general.environment) | dict(special.environment)).items()),
         test_command=general.test_command if special.test_command is None else special.test_command,
         test_requires=tuple(dict.fromkeys((*general.test_requires, *special.test_requires))),
+        import_first=tuple(dict.fromkeys((*general.import_first, *special.import_first))),
         skips=tuple(dict.fromkeys((*general.skips, *special.skips))),
         dispatched=tuple(dict.fromkeys((*general.dispatched, *special.dispatched))),
         patches=(*general.patches, *special.patches),
@@ -139,10 +144,11 @@ def parse_recipe(text: str, *, where: str, name: str, patches: Traversable | Pat
     recipe = _common(reader, name=name, where=where)
     names = reader.texts("patches")
     versions = reader.specifiers("versions")
+    requires = reader.requirements("build-requires")
     why = reader.text("why") or ""
     found = [one for patch in names if (one := _read_patch(patch, patches, reader)) is not None]
     reader.finish()
-    return replace(recipe, versions=versions, why=why, patches=tuple(found))
+    return replace(recipe, versions=versions, why=why, patches=tuple(found), build_requires=requires)
 
 
 def parse_tool_table(pyproject: str, *, where: str) -> Recipe:
@@ -158,7 +164,12 @@ def parse_tool_table(pyproject: str, *, where: str) -> Recipe:
         raise InputError(f"{label} is not a table", hint="write [tool.manyloong]")
     reader = KeyReader(table, label)
     recipe = _common(reader, name="", where=label)
-    reader.finish(foreign={"versions": "a project speaks of itself", "patches": "change the sources instead"})
+    foreign = {
+        "versions": "a project speaks of itself",
+        "patches": "change the sources instead",
+        "build-requires": "[build-system] has requires for that",
+    }
+    reader.finish(foreign=foreign)
     return recipe
 
 
@@ -181,6 +192,7 @@ def _common(reader: KeyReader, *, name: str, where: str) -> Recipe:
         environment=reader.variables("environment"),
         test_command=test.text("command"),
         test_requires=test.requirements("requires"),
+        import_first=test.texts("import-first"),
         skips=test.skips("skips"),
         dispatched=reader.texts("dispatched"),
         ignored=tables.variables("ignore"),
@@ -273,10 +285,18 @@ def choose_recipe(name: str | None, version: str | None, own: Sequence[Recipe]) 
                     hint="change its versions, or build one that it is for",
                 )
             return recipe
-    if project not in shipped_names():
+    if project not in shipped_names() or unserved_recipe(project, version, own):
         return Recipe()
+    return shipped_recipe(project)
+
+
+def unserved_recipe(name: str | None, version: str | None, own: Sequence[Recipe]) -> Recipe | None:
+    """The shipped recipe of a release that it is not for, and for which the user gave none."""
+    project = str(canonicalize_name(name or ""))
+    if project not in shipped_names() or any(recipe.name == project for recipe in own):
+        return None
     recipe = shipped_recipe(project)
-    return recipe if recipe.serves(version) else Recipe()
+    return None if recipe.serves(version) else recipe
 
 
 def debts(recipe: Recipe) -> tuple[tuple[str, str, str], ...]:
@@ -287,6 +307,7 @@ def debts(recipe: Recipe) -> tuple[tuple[str, str, str], ...]:
     )
     return (
         *(("port", port, recipe.why) for port in recipe.ports),
+        *(("build requirement", text, recipe.why) for text in recipe.build_requires),
         *(("config setting", f"{key} = {value}", recipe.why) for key, value in settings),
         *(("environment", f"{key}={value}", recipe.why) for key, value in recipe.environment),
         *(("patch", patch.name, patch.status) for patch in recipe.patches),
@@ -304,11 +325,13 @@ def recipe_document(recipe: Recipe) -> dict[str, Any]:
         "why": recipe.why,
         "versions": recipe.versions,
         "ports": list(recipe.ports),
+        "build-requires": list(recipe.build_requires),
         "config-settings": dict(recipe.config_settings),
         "environment": dict(recipe.environment),
         "test": {
             "command": recipe.test_command,
             "requires": list(recipe.test_requires),
+            "import-first": list(recipe.import_first),
             "skips": [asdict(skip) for skip in recipe.skips],
         },
         "dispatched": list(recipe.dispatched),

@@ -89,6 +89,7 @@ class TestPlan:
     requires: tuple[str, ...]
     find_links: tuple[Path, ...]
     project: Path | None  # the working copy of the sources, for the test command
+    import_first: tuple[str, ...] = ()  # modules that the wheel's own ask for
     skips: tuple[Skip, ...] = ()
     hooks: TestHooks = field(default_factory=TestHooks)
 
@@ -241,7 +242,9 @@ def _test_on(
     template = _template(root, place, folder, kit.emulator(cpu))
     names = _modules(plan, kit)
     results = folder / "results.jsonl"
-    imports = run_imports(template, names, results=results, inside="/build/results.jsonl", runner=runner)
+    first = (*template.argv, *(f"--first={name}" for name in plan.import_first))
+    importing = replace(template, argv=first)
+    imports = run_imports(importing, names, results=results, inside="/build/results.jsonl", runner=runner)
     programs = _load_programs(plan, template, folder, runner)
     outcome = judge_imports(imports, names, unavailable)
     if any(result.outcome != "ok" for result in programs):

@@ -138,14 +138,6 @@ def test_a_module_with_a_libc_of_another_name(link: Link) -> None:
     assert "libc.musl-x.so" in found["ML043"]
 
 
-@pytest.mark.parametrize("flags", [("-shared", "-fPIC"), ("-shared", "-fPIC", "-s"), ("-static",)])
-def test_a_module_that_is_linked_statically(link: Link, flags: tuple[str, ...]) -> None:
-    """As zig links for musl unless told otherwise: musl is in the module, or the module is a program."""
-    name = f"own{'-'.join(flags)}.cpython-313-loongarch64-linux-musl.so"
-    found = findings(link(name, OLD if "-shared" in flags else MAIN, *flags))
-    assert "ML049" in found
-
-
 def test_programs(link: Link) -> None:
     alone = link("alone", ALONE, "-static", "-nostdlib")
     (elf,) = read_facts(alone).elves

@@ -13,6 +13,7 @@ from benchmarks.goals import (
     MUSL,
     NATIVE,
     ONE,
+    PART,
     PLAIN,
     ROOTS,
     RUST_COLD,
@@ -43,6 +44,14 @@ SAMPLES = {
     ROOTS: {0: 61.0},
     peak_key(ONE): {0: 120.4},
 }
+
+
+def test_a_part_of_scipy_has_a_goal_of_its_own() -> None:
+    samples = {build_key(PART, CROSS): {0: 1.25}, build_key(PART, NATIVE): {0: 1.0}}
+    found = [row.met for row in table_rows(samples, [PART]) if row.goal]
+    samples[build_key(PART, CROSS)] = {0: 1.35}
+    found += [row.met for row in table_rows(samples, [PART]) if row.goal]
+    assert found == [True, False]
 
 
 def test_rows_with_ratios_goals_and_verdicts() -> None:

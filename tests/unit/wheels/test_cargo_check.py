@@ -71,6 +71,12 @@ def test_a_project_without_a_lock_is_told_what_is_missing() -> None:
     said = "error: no matching package named `answer` found"
     assert "has no Cargo.lock" in lockless_error("demo 1.0", said, relock=False).message
     assert "nothing there satisfies answer" in lockless_error("demo 1.0", said, relock=True).message
+    featureless = (
+        "package `nh3` depends on `pyo3` with feature `windows` but `pyo3` does not have that feature."
+    )
+    lacking = lockless_error("demo 1.0", featureless, relock=True)
+    assert "pyo3 has no feature windows there" in lacking.message
+    assert "patch" in (lacking.hint or "")
     newer = lockless_error("demo 1.0", last_words(EDITION, 101), relock=True)
     assert "newer Rust" in (newer.hint or "")
 

@@ -6,7 +6,8 @@ import pytest
 
 from manyloong.errors import BuildError
 from manyloong.roots.ports import all_ports
-from manyloong.wheels.diagnosis import CRASH, diagnose_build, find_in_sources, moved_crash, native_flags
+from manyloong.wheels.diagnosis import CRASH, diagnose_build, moved_crash, native_flags
+from manyloong.wheels.looked_up import find_in_sources
 
 # log -> words of the cause, words of the hint
 LOGS = {
@@ -61,6 +62,12 @@ LOGS = {
     "error: command 'nvcc' failed: No such file or directory": ("runs nvcc", "wheel"),
     "meson.build:4:0: ERROR: Program 'flex' not found or not executable": ("runs flex", "wheel"),
 }
+TRIED = """\
+Command 'pkg-config --exists mysqlclient' returned non-zero exit status 1.
+Command 'pkg-config --exists libmariadb' returned non-zero exit status 1.
+Command 'pkg-config --exists perconaserverclient' returned non-zero exit status 1.
+Exception: Can not find valid pkg-config name.
+"""
 
 
 @pytest.fixture
@@ -99,12 +106,49 @@ def test_what_is_not_understood_is_not_explained(log: str, tmp_path: Path) -> No
         ("  Could NOT find Freetype (missing: FREETYPE_LIBRARY) (Required is at least", "freetype"),
         ("Package libzmq was not found in the pkg-config search path.", "zeromq"),
         ("FileNotFoundError: [Errno 2] No such file or directory: 'geos-config'", "geos"),
+        ("error: [Errno 2] No such file or directory: 'pg_config'", "libpq"),
+        ("\nError: pg_config executable not found.\n\npg_config is required", "libpq"),
+        ("OSError: mariadb_config not found.", "mariadb-connector-c"),
+        ("proj executable not found. Please set the PROJ_DIR variable.", "proj"),
+        (TRIED, "mariadb-connector-c"),
+        ("CalledProcessError: Command '['pkg-config', '--libs', 'libpng']' returned non-zero", "libpng"),
     ],
 )
 def test_the_port_that_has_what_is_missing_is_named(line: str, port: str, tmp_path: Path) -> None:
     found = diagnose_build(f"{line}\nerror: command failed\n", tmp_path, all_ports())
     assert found is not None
     assert found.hint.startswith(f'{port} has it, a port: ports = ["{port}"]')
+
+
+def test_all_ports_that_one_file_needs_are_named_at_once(tmp_path: Path) -> None:
+    header = "#include <stdio.h>\n#include <gmp.h>\n  # include <mpfr.h>\n#include <mpc.h>\n"
+    (tmp_path / "sources/src").mkdir(parents=True)
+    (tmp_path / "sources/src/demo.h").write_text(header, "utf-8")
+    (tmp_path / "elsewhere.h").write_text("#include <zlib.h>\n", "utf-8")
+    for place in ("src/demo.h", "../src/demo.h", "/build/src/src/demo.h"):
+        log = f"In file included from src/demo.c:87:\n{place}:2:10: fatal error: 'gmp.h' file not found"
+        found = diagnose_build(log, tmp_path / "sources", all_ports())
+        assert found is not None
+        assert 'gmp has it, a port: ports = ["gmp", "mpfr", "mpc"] in a recipe' in found.hint, place
+    log = "src/../../elsewhere.h:2:10: fatal error: 'gmp.h' file not found"
+    found = diagnose_build(log, tmp_path / "sources", all_ports())
+    assert found is not None
+    assert 'ports = ["gmp"] in' in found.hint
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "/build/src/src/blob.c:30:10: fatal error: 'git2.h' file not found",
+        '../cairo/meson.build:31:12: ERROR: Dependency "cairo" not found (tried pkg-config)',
+        "error: xmlsec1 is not installed or not in path.",
+    ],
+)
+def test_where_no_port_has_it_the_next_step_is_to_write_one(line: str, tmp_path: Path) -> None:
+    found = diagnose_build(line, tmp_path, all_ports())
+    assert found is not None
+    assert found.hint.startswith("no port has it")
+    assert "docs/how-to/write-a-port.md" in found.hint
 
 
 def test_what_no_port_has_keeps_the_general_hint(tmp_path: Path) -> None:

@@ -96,6 +96,17 @@ def test_both_roots_or_one() -> None:
     assert kit.built_ids(cp313) == ((CURRENT.name, CURRENT.id), (FLOOR.name, FLOOR.id))
 
 
+def test_a_root_that_a_build_needs_is_not_tested_in_where_only_the_user_s_own_are_asked_for() -> None:
+    cp313, cp314 = PYTHONS["cp313"], PYTHONS["cp314"]
+    rows = (
+        FloorRoot(python=cp313, name=FLOOR.name, root=FLOOR),
+        FloorRoot(python=cp314, name="musl-1_2-loong64-cp314", root=None, reason="not reachable"),
+    )
+    kit = replace(KIT, floors=rows, current=False, own_only=True)
+    assert kit.test_roots(cp313) == ()
+    assert kit.untested(cp314) == ()
+
+
 def test_a_python_without_a_root_says_why() -> None:
     reason = "source of cpython 3.14.8 not reachable"
     cp314, cp311 = PYTHONS["cp314"], PYTHONS["cp311"]

@@ -56,6 +56,7 @@ def test_what_decides_the_wheel_decides_the_id(other: Job) -> None:
     [
         replace(JOB, options=Options(test_command="pytest", test_requires=("pytest",))),
         replace(JOB, options=Options(recipe=Recipe(skips=(Skip(test="a", reason="b"),), dispatched=("f",)))),
+        replace(JOB, options=Options(recipe=Recipe(import_first=("host",)))),
         replace(JOB, siblings=all_pythons()[:1], roots=(("target-loong64", "c" * 64),)),
     ],
 )
@@ -67,6 +68,7 @@ def test_what_is_tested_only_makes_another_job_and_the_same_build(other: Job) ->
 def test_what_decides_the_bytes_decides_the_build() -> None:
     for other in (
         replace(JOB, options=Options(recipe=Recipe(ports=("zlib",)))),
+        replace(JOB, options=Options(recipe=Recipe(build_requires=("swig",)))),
         replace(JOB, roots=(("python", "d" * 64),)),
         replace(JOB, lane="emulated"),
     ):

@@ -20,6 +20,7 @@ from manyloong.wheels.recipes import (
     read_recipes,
     shipped_names,
     shipped_recipe,
+    unserved_recipe,
 )
 from manyloong.wheels.registry import IndexFile, Release, require_release
 
@@ -28,6 +29,7 @@ why = "because"
 versions = ">=2,<3"
 ports = ["zlib"]
 dispatched = ["*_lasx"]
+build-requires = ["swig>=4"]
 patches = ["fix.patch"]
 
 [config-settings]
@@ -40,6 +42,7 @@ WITH_X = "1"
 [test]
 command = "pytest {project}/tests"
 requires = ["pytest>=8"]
+import-first = ["host"]
 skips = [{ test = "tests/a.py::*", reason = "reads the web" }]
 """
 PATCH = (
@@ -57,11 +60,13 @@ def test_every_key_arrives(tmp_path: Path) -> None:
     assert recipe.ports == ("zlib",)
     assert recipe.config_settings == (("setup-args", ("-Da=b",)), ("build.verbose", "true"))
     assert recipe.skips == (Skip(test="tests/a.py::*", reason="reads the web"),)
+    assert recipe.import_first == ("host",)
+    assert recipe.build_requires == ("swig>=4",)
     assert recipe.patches[0].status == "Submitted [https://example.org/1]"
     assert recipe.serves("2.5")
     assert not recipe.serves("3.0")
     assert {kind for kind, _, _ in debts(recipe)} == {
-        "port", "config setting", "environment", "patch", "dispatched", "skip",
+        "port", "build requirement", "config setting", "environment", "patch", "dispatched", "skip",
     }  # fmt: skip
 
 
@@ -170,6 +175,18 @@ class OneRelease:
     def releases(self, project: str) -> Mapping[Version, Release]:
         files: tuple[IndexFile, ...] = ()
         return {Version("2.0"): Release(project=project, version="2.0", files=files)}
+
+
+def test_a_shipped_recipe_for_other_releases_is_left_out_and_that_is_known() -> None:
+    served, other = "3.6.1", "3.8.0"
+    assert choose_recipe("pyproj", served, []).ports == ("proj",)
+    assert unserved_recipe("pyproj", served, []) is None
+    assert choose_recipe("pyproj", other, []) == Recipe()
+    left = unserved_recipe("PyProj", other, [])
+    assert left is not None
+    assert "PROJ 9.2" in left.why
+    assert unserved_recipe("pyproj", other, [parse_recipe("", where="own", name="pyproj")]) is None
+    assert unserved_recipe("nosuch", "1", []) is None
 
 
 def test_a_recipe_for_a_version_that_does_not_exist() -> None:

@@ -1,7 +1,14 @@
 """C libraries for the floor: one TOML file each, cross-built in the sandbox, kept in the store by key."""
 
 from manyloong.roots.ports.build import Bed, CheckReport, Workshop
-from manyloong.roots.ports.ensure import PortDoors, ensure_ports, ensure_prefix, plan_ports
+from manyloong.roots.ports.ensure import (
+    Outcome,
+    PortDoors,
+    ensure_ports,
+    ensure_prefix,
+    ensure_what_can_be,
+    plan_ports,
+)
 from manyloong.roots.ports.finish import DESCRIPTION, LICENCES
 from manyloong.roots.ports.load import all_ports, shipped_ports
 from manyloong.roots.ports.model import Port, PortTree
@@ -12,6 +19,7 @@ __all__ = [
     "LICENCES",
     "Bed",
     "CheckReport",
+    "Outcome",
     "Port",
     "PortDoors",
     "PortTree",
@@ -19,6 +27,7 @@ __all__ = [
     "all_ports",
     "ensure_ports",
     "ensure_prefix",
+    "ensure_what_can_be",
     "find_port",
     "plan_ports",
     "shipped_ports",

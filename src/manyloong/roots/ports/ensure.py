@@ -4,12 +4,12 @@ import hashlib
 import json
 import os
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
 
-from manyloong.errors import BuildError, ManyloongError
+from manyloong.errors import BuildError, FetchError, IntegrityError, ManyloongError
 from manyloong.events import Listener, StageFinished, StageStarted
 from manyloong.roots.ports.build import Bed, CheckReport, Workshop, build_port, needed_sources
 from manyloong.roots.ports.layered import layer_ids, layered
@@ -23,6 +23,8 @@ from manyloong.store.normalise import normalise_tree, walk_in_order
 
 RECIPE = 1  # bump when the same description would give another tree
 KIND, PREFIX_KIND = "port", "ports"
+_FAULTS = (BuildError, FetchError, IntegrityError)  # of one port, not of this machine
+OnFault = Callable[[str, ManyloongError], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +35,15 @@ class PortDoors:
     fetcher: Fetcher
     mirrors: tuple[str, ...]
     listener: Listener
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What came of many ports, in build order; ``untried`` names for each what failed of what it needs."""
+
+    trees: tuple[PortTree, ...]
+    failed: tuple[tuple[Port, ManyloongError], ...]
+    untried: tuple[tuple[Port, tuple[str, ...]], ...]
 
 
 def compiler_digest(toolchain: Toolchain, store: Store) -> str:
@@ -108,27 +119,88 @@ def ensure_ports(
     Raises NotFoundError, FetchError, IntegrityError, BuildError.
     """
     plan = plan_ports(names, ports, workshop=workshop, store=doors.store, asked_by=asked_by)
-    trees = {
-        port.name: PortTree(port=port, key=key, path=path)
-        for port, key in plan
-        if (path := doors.store.tree_path(KIND, key))
-    }
+    trees = _trees(plan, doors.store)
     missing = [(port, key) for port, key in plan if port.name not in trees]
-    if missing:
-        sources = fetch_sources([port for port, _ in missing], doors)
-        with ThreadPoolExecutor(max(1, workshop.jobs)) as pool:
-            try:
-                _build_all(missing, trees, sources, pool, workshop=workshop, doors=doors)
-            except BaseException:
-                pool.shutdown(wait=False, cancel_futures=True)
-                raise
+    sources = fetch_sources([port for port, _ in missing], doors) if missing else {}
+    _build_missing(missing, trees, sources, workshop=workshop, doors=doors, on_fault=_stop)
     return tuple(trees[port.name] for port, _ in plan)
+
+
+def ensure_what_can_be(
+    names: Iterable[str], *, ports: Mapping[str, Port], workshop: Workshop, doors: PortDoors
+) -> Outcome:
+    """As ``ensure_ports``, but a port that fails stops only those that need it.
+
+    What is nobody's fault here, as a full disk, is raised all the same.
+    """
+    plan = plan_ports(names, ports, workshop=workshop, store=doors.store)
+    trees = _trees(plan, doors.store)
+    missing = [(port, key) for port, key in plan if port.name not in trees]
+    failed: dict[str, ManyloongError] = {}
+    sources = _fetch_what_can_be([port for port, _ in missing], doors, on_fault=failed.__setitem__)
+    fetched = [(port, key) for port, key in missing if port.name not in failed]
+    _build_missing(fetched, trees, sources, workshop=workshop, doors=doors, on_fault=failed.__setitem__)
+    needs = {port.name: [one.name for one in in_order(port.depends, ports)] for port, _ in plan}
+    return Outcome(
+        trees=tuple(trees[port.name] for port, _ in plan if port.name in trees),
+        failed=tuple((port, failed[port.name]) for port, _ in plan if port.name in failed),
+        untried=tuple(
+            (port, tuple(name for name in needs[port.name] if name in failed))
+            for port, _ in plan
+            if port.name not in trees and port.name not in failed
+        ),
+    )
+
+
+def _fetch_what_can_be(ports: Sequence[Port], doors: PortDoors, *, on_fault: OnFault) -> dict[str, Path]:
+    """As ``fetch_sources``, all at once; where that fails one after the other, to know whose it is."""
+    try:
+        return fetch_sources(ports, doors)
+    except _FAULTS:
+        sources: dict[str, Path] = {}
+    for port in ports:
+        try:
+            sources |= fetch_sources([port], doors)
+        except _FAULTS as error:
+            on_fault(port.name, error)
+    return sources
+
+
+def _stop(name: str, error: ManyloongError) -> None:
+    del name
+    raise error
+
+
+def _trees(plan: Sequence[tuple[Port, str]], store: Store) -> dict[str, PortTree]:
+    """What of a plan is in the store."""
+    found = ((port, key, store.tree_path(KIND, key)) for port, key in plan)
+    return {port.name: PortTree(port=port, key=key, path=path) for port, key, path in found if path}
 
 
 def fetch_sources(ports: Sequence[Port], doors: PortDoors) -> dict[str, Path]:
     """Every archive that the ports are built from, by its hash."""
     wanted = tuple(source for port in ports for source in needed_sources(port))
     return archives_by_hash(wanted, fetcher=doors.fetcher, mirrors=doors.mirrors, listener=doors.listener)
+
+
+def _build_missing(
+    missing: Sequence[tuple[Port, str]],
+    trees: dict[str, PortTree],
+    sources: Mapping[str, Path],
+    *,
+    workshop: Workshop,
+    doors: PortDoors,
+    on_fault: OnFault,
+) -> None:
+    """Add the trees of what can be built; ``on_fault`` is told of a port that fails, or ends it all."""
+    if not missing:
+        return
+    with ThreadPoolExecutor(max(1, workshop.jobs)) as pool:
+        try:
+            _build_all(missing, trees, sources, pool, workshop=workshop, doors=doors, on_fault=on_fault)
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
 
 
 def _build_all(
@@ -139,8 +211,9 @@ def _build_all(
     *,
     workshop: Workshop,
     doors: PortDoors,
+    on_fault: OnFault,
 ) -> None:
-    """Start each port when its dependencies are there; the first error ends it all."""
+    """Start each port when its dependencies are there; what waits for one that failed is left."""
     waiting = {port.name: (port, key) for port, key in missing}
     running: dict[Future[PortTree], str] = {}
     while waiting or running:
@@ -152,9 +225,15 @@ def _build_all(
                     ensure_port, port, key, below=below, sources=sources, workshop=workshop, doors=doors
                 )
                 running[future] = name
+        if not running:
+            return
         done, _ = wait(running, return_when=FIRST_COMPLETED)
         for future in done:
-            trees[running.pop(future)] = future.result()
+            name = running.pop(future)
+            try:
+                trees[name] = future.result()
+            except _FAULTS as error:
+                on_fault(name, error)
 
 
 def _below(port: Port, trees: Mapping[str, PortTree]) -> tuple[Port, ...]:

@@ -9,12 +9,15 @@ from typing import Literal
 
 from manyloong.roots.ports.model import Port
 
-Kind = Literal["file", "library", "package"]
+Kind = Literal["file", "library", "package", "either"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Missing:
-    """A file is a header or a program; a library the word after ``-l``; a package pkg-config's or CMake's."""
+    """A file is a header or a program; a library the word after ``-l``; a package pkg-config's or CMake's.
+
+    Either is a program or a package: a build that gives up in its own words does not say which.
+    """
 
     kind: Kind
     name: str
@@ -26,8 +29,12 @@ def offering(missing: Missing, ports: Mapping[str, Port]) -> tuple[str, ...]:
 
 
 def _offers(port: Port, missing: Missing) -> bool:
+    if missing.kind in {"file", "either"} and any(
+        fnmatchcase(missing.name, pattern) for pattern in port.known_by
+    ):
+        return True
     if missing.kind == "file":
-        return any(fnmatchcase(missing.name, pattern) for pattern in port.known_by)
+        return False
     if missing.kind == "library":
         return any(soname.startswith(f"lib{missing.name}.so") for soname in port.sonames)
     known = {port.name, port.name.removeprefix("lib"), *port.pkg_config}

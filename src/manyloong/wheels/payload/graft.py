@@ -2,13 +2,13 @@
 
 Reads a JSON object on stdin (wheel, output, tag, libc, architecture, ldpaths, ports, runtime), writes one on
 stdout. Where libraries of ports, or of the compilers, are grafted, the bill of materials and licence texts go
-into the wheel with them.
+into the wheel with them. Search paths that name places of the build are taken out.
 SOURCE_DATE_EPOCH in the environment decides the times inside the wheel.
 """
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from auditwheel.wheel_abi import WheelAbIInfo, analyze_wheel_abi
 from auditwheel.wheeltools import InWheelCtx
 
 from manyloong.wheels.sbom import Carried, add_carried, carried_ports
+from manyloong.wheels.search_paths import paths_without_places, set_search_path
 
 COMPRESSION = 6
 
@@ -52,8 +53,10 @@ def graft(request: dict[str, Any]) -> dict[str, Any]:
     grafted = _grafted(abi, tag)
     described = [Path(request[key]) for key in ("ports", "runtime") if request[key]]
     carried = [one for prefix in described for one in carried_ports(prefix, grafted)]
-    if carried:
-        wheel = _described(wheel, carried)
+    alone = [str(file) for file, references in abi.full_external_refs.items() if not references[tag].libs]
+    paths = paths_without_places(wheel, alone)
+    if carried or paths:
+        wheel = _prepared(wheel, carried, paths)
     made = repair_wheel(
         abi,
         wheel,
@@ -71,15 +74,18 @@ def graft(request: dict[str, Any]) -> dict[str, Any]:
     return {"wheel": str(made), "grafted": grafted, "carried": labels, "overall": abi.overall_policy.name}
 
 
-def _described(wheel: Path, carried: Sequence[Carried]) -> Path:
-    """A copy of the wheel that says what will be grafted into it."""
+def _prepared(wheel: Path, carried: Sequence[Carried], paths: Mapping[str, str]) -> Path:
+    """A copy of the wheel that says what will be grafted into it, with these search paths in its files."""
     folder = wheel.with_name("described")
     folder.mkdir()
     with InWheelCtx(wheel) as context:
         context.out_wheel = folder / wheel.name
         info = next(context.path.glob("*.dist-info"))
+        for name, path in paths.items():
+            set_search_path(context.path / name, path)
         project, version = info.name.removesuffix(".dist-info").split("-")
-        add_carried(info, project=project, version=version, ports=carried)
+        if carried:
+            add_carried(info, project=project, version=version, ports=carried)
     return folder / wheel.name
 
 

@@ -1,7 +1,8 @@
 """Imports modules one after another and says of each how it went, one JSON object a line.
 
-Runs in a test root's Python: ``python import_all.py RESULTS MODULE...``. A line is written before each import
-too, so that whoever reads the results after a crash knows which module it was.
+Runs in a test root's Python: ``python import_all.py [--first=MODULE...] RESULTS MODULE...``. A line is
+written before each import too, so that whoever reads the results after a crash knows which module it was.
+What is to be imported first is no part of the wheel: nothing is said of it, and its error ends it all.
 """
 
 import glob
@@ -12,6 +13,8 @@ import subprocess
 import sys
 import traceback
 from typing import TextIO
+
+_FIRST = "--first="
 
 
 def _say(results: TextIO, **fields: str) -> None:
@@ -53,7 +56,10 @@ def _libc() -> str:
 
 
 def main(argv: list[str]) -> None:
-    results_path, modules = argv[1], argv[2:]
+    words = argv[1:]
+    while words[0].startswith(_FIRST):
+        importlib.import_module(words.pop(0)[len(_FIRST) :])
+    results_path, modules = words[0], words[1:]
     with open(results_path, "a", encoding="utf-8") as results:
         _say(results, machine=platform.machine(), libc=_libc(), python=platform.python_version())
         for name in modules:
