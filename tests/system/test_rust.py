@@ -86,7 +86,7 @@ def test_locked_crates_are_fetched_by_cargo_and_then_kept(tmp_path: Path) -> Non
 
 @pytest.mark.system
 def test_the_standard_library_of_musl_is_compiled_from_its_source(crates: Path, tmp_path: Path) -> None:
-    """Once; threads and unwinding work with it, and a wheel of Rust alone is rebuilt strictly equal."""
+    """Once; threads and unwinding work with it."""
     (result,) = build(
         project("abi3", tmp_path), *ONE, "--platform", "musllinux_1_2", "--relock", "--crates", crates,
         "--test-command", "python {project}/check.py",
@@ -96,7 +96,7 @@ def test_the_standard_library_of_musl_is_compiled_from_its_source(crates: Path, 
     assert record["wheel"]["filename"].endswith("-cp311-abi3-musllinux_1_2_loongarch64.whl")
     assert record["grafted"] == ["libgcc_s.so.1"]
     assert {report["outcome"] for report in record["tests"]} == {"passed"}
-    assert {report["libc"] for report in record["tests"]} == {"musl 1.2"}
+    assert {report["libc"] for report in record["tests"]} == {"musl 1.2.5"}
     assert {"rust-amd64", "rust-src-loong64", "rust-std"} <= set(record["kit"])
 
 
