@@ -84,12 +84,20 @@ def test_locked_crates_are_fetched_by_cargo_and_then_kept(tmp_path: Path) -> Non
     assert again.returncode == 0, again.stderr
 
 
-def test_there_is_no_rust_for_musl(tmp_path: Path) -> None:
-    """Said before anything is built: also of a plan."""
-    source = locked_program(tmp_path)
-    ran = manyloong("build", source, *ONE, "--platform", "musllinux_1_2", "--dry-run")
-    assert ran.returncode == 3, ran.stderr
-    assert "no Rust standard library for loongarch64-unknown-linux-musl: Debian packages none" in ran.stderr
+@pytest.mark.system
+def test_the_standard_library_of_musl_is_compiled_from_its_source(crates: Path, tmp_path: Path) -> None:
+    """Once; threads and unwinding work with it."""
+    (result,) = build(
+        project("abi3", tmp_path), *ONE, "--platform", "musllinux_1_2", "--relock", "--crates", crates,
+        "--test-command", "python {project}/check.py",
+        output=tmp_path / "out",
+    )  # fmt: skip
+    record = result["record"]
+    assert record["wheel"]["filename"].endswith("-cp311-abi3-musllinux_1_2_loongarch64.whl")
+    assert record["grafted"] == ["libgcc_s.so.1"]
+    assert {report["outcome"] for report in record["tests"]} == {"passed"}
+    assert {report["libc"] for report in record["tests"]} == {"musl 1.2.5"}
+    assert {"rust-amd64", "rust-src-loong64", "rust-std"} <= set(record["kit"])
 
 
 @pytest.mark.system

@@ -21,7 +21,7 @@ CRASH = f"{BUILD}/crash"  # where the compiler puts what reproduces its crash
 PAGE = "docs/how-to/my-package-does-not-build.md"
 NEWER_RUST = (
     "it wants a newer Rust than the root has: renew the locks of its roots together (manyloong root lock "
-    "rust-amd64 rust-std-loong64), or take an earlier release"
+    "rust-amd64 rust-std-loong64 rust-src-loong64), or take an earlier release"
 )
 _NO_PORT = (
     "no port has it (manyloong ports list): write one, ten lines (docs/how-to/write-a-port.md), and name its "

@@ -19,6 +19,7 @@ from manyloong.wheels.cargo_check import CARGO_HOME, CRATES, Cargo
 from manyloong.wheels.cargo_kept import TARGET_DIR, KeptKeys, kept_keys, lay_kept
 from manyloong.wheels.crates import HadCrate, ensure_crates
 from manyloong.wheels.doors import Doors
+from manyloong.wheels.floors import compile_doors
 from manyloong.wheels.job import NATIVE, Job
 from manyloong.wheels.kit import Kit, root_of
 
@@ -77,7 +78,10 @@ def _layered(kit: Kit, root: Path, doors: Doors) -> Root:
     layers = ensure_rust_layers(
         kit.host,
         kit.target,
+        native_root=kit.native_root,
+        toolchain=kit.toolchain,
         root_of=partial(root_of, doors=doors),
+        doors=compile_doors(doors),
     )
     base = Root(name=kit.native_root.name, id=root.name, path=root)  # a tree of the store is named by its id
     return ensure_layered(base, layers, store=doors.store)
