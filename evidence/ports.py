@@ -20,10 +20,6 @@ from manyloong.targets import target as find_target
 GLIBC, MUSL = "ports", "musl_ports"  # the proofs, by the names of their files
 PLATFORMS = {GLIBC: "manylinux_2_36", MUSL: "musllinux_1_2"}
 LIBC = {proof: find_target(tag).libc for proof, tag in PLATFORMS.items()}
-UNPROVEN: tuple[str, ...] = (
-    "openblas",
-    "openblas64",
-)  # ports that were not built twice yet for glibc; for musl those that are not in musl_ports.json
 PROGRAM = Path(sys.executable).with_name("manyloong")
 
 
