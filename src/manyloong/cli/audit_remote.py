@@ -19,7 +19,7 @@ from manyloong.events import ignore
 from manyloong.store import HttpFetcher, RemoteFile, Store
 from manyloong.store.transport import AddressError, open_url
 from manyloong.targets import judged_targets
-from manyloong.wheels.registry import IndexFile, SimpleRegistry
+from manyloong.wheels.registry import IndexFile, registry_at
 
 _TIMEOUT_S = 30.0
 
@@ -66,11 +66,7 @@ def read_release(name: str, version: str) -> Iterator[Facts]:
 
     store = Store(cache_directory(os.environ))
     fetcher = HttpFetcher(store)
-    registry = SimpleRegistry(
-        url=python_index_url(os.environ),
-        get_text=lambda url, accept: fetcher.fetch_text((url,), accept=accept),
-        store=store,
-    )
+    registry = registry_at(python_index_url(os.environ), fetcher, store)
     try:
         release = registry.releases(name).get(Version(version))
     except InvalidVersion:

@@ -18,7 +18,7 @@ from manyloong.sandbox import BubblewrapRunner, HostFacts, probe_host
 from manyloong.store import HttpFetcher, ShelfFetcher, Store
 from manyloong.targets import Host, host
 from manyloong.wheels.doors import Doors
-from manyloong.wheels.registry import SimpleRegistry
+from manyloong.wheels.registry import SimpleRegistry, registry_at
 from manyloong.wheels.resolve import Uv
 
 
@@ -53,11 +53,7 @@ def open_outside(
     web = HttpFetcher(store, offline=offline)
     fetcher = ShelfFetcher(web, store=store, directory=mirror) if mirror else web
     index_url = python_index_url(os.environ)
-    registry = SimpleRegistry(
-        url=index_url,
-        get_text=lambda url, accept: fetcher.fetch_text((url,), accept=accept),
-        store=store,
-    )
+    registry = registry_at(index_url, fetcher, store)
     runner = BubblewrapRunner(facts)
     doors = Doors(
         store=store,

@@ -12,7 +12,7 @@ from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
 from manyloong.errors import FetchError, GoneError, InputError, NotFoundError
-from manyloong.store import Store
+from manyloong.store import Fetcher, Store
 
 _KEPT = "page"  # the kind of kept results that what pages say is
 _FORM = 1  # raised when what is kept of a page, or how it is read, changes
@@ -118,6 +118,15 @@ class SimpleRegistry:
             f"the package index has no file {filename} of {project}",
             hint="update the lock: manyloong root lock --update",
         )
+
+
+def registry_at(url: str, fetcher: Fetcher, store: Store) -> SimpleRegistry:
+    """The index at an address, asked through a fetcher; what its pages say is kept in the store."""
+
+    def get_text(address: str, accept: str) -> str:
+        return fetcher.fetch_text((address,), accept=accept)
+
+    return SimpleRegistry(url=url, get_text=get_text, store=store)
 
 
 def _parse_page(name: str, body: str, address: str) -> list[tuple[str | None, IndexFile]]:
